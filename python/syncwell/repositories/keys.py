@@ -1,0 +1,175 @@
+"""Every stored key, as a function. Nothing else in SyncWell spells a partition or sort key.
+
+| partition            | sort                                   | what                    | owner       | life                 |
+|----------------------|----------------------------------------|-------------------------|-------------|----------------------|
+| USER#{user}          | PROFILE                                | tier, settings          | gateway     | until erasure        |
+| USER#{user}          | CONN#{connection}                      | a connection            | credentials | until erasure        |
+| USER#{user}          | SYNCCONFIG#{source}##{dest}##{type}    | a standing wish         | gateway     | until deleted        |
+| USER#{user}          | JOB#{job}                              | a job and its result    | sync_worker | 90 d                 |
+| USER#{user}          | DECISION#{job}#{page}                  | outcomes, 200 a page    | sync_worker | 30 d                 |
+| USER#{user}          | CURSOR#{source}##{dest}##{type}        | how far a pair is read  | sync_worker | with the pair        |
+| USER#{user}          | NEED#{connection}                      | dirty / covered (D2)    | coalescer   | with the connection  |
+| USER#{user}          | OUTBOX#{event}                         | a fact to publish (D11) | its writer  | until published      |
+| LINK#{user}#{source} | {dest}#{record}                        | write ledger (D5)       | sync_worker | for ever             |
+| REC#{user}#{account} | {record}                               | lineage of what we wrote| sync_worker | for ever             |
+| TOKEN#{connection}   | TOKEN                                  | sealed grant (D8)       | credentials | until revoked        |
+| AUTH#{state}         | AUTH                                   | one-time consent state  | credentials | 10 min               |
+| EXT#{provider}#{id}  | OWNER                                  | whose account it is     | credentials | until revoked        |
+| IDENT#{issuer}       | {subject}                              | identity → user         | gateway     | until erasure        |
+| IDEM#{user}          | {route}#{key}                          | an answer to replay     | gateway     | 24 h                 |
+| BUDGET#{provider}    | {window}                               | leased calls (D7)       | sync_worker | the window           |
+
+An *account* is `provider:external user id`: links outlive a connection, so that reconnecting re-creates nothing.
+
+Due buckets: `PARK#{b}` parked jobs, `LEASE#{b}` running jobs, `OUTBOX#{b}` unpublished facts, with b = the user's
+bucket of 256 (`domain.sharding`).
+"""
+
+from __future__ import annotations
+
+import base64
+
+from syncwell.domain.connections import SyncConfig
+from syncwell.domain.jobs import JobId
+from syncwell.domain.records import ConnectionId, DataType, RecordId, UserId
+from syncwell.ports.item_store import Key
+
+CONNECTION_PREFIX = "CONN#"
+CONFIG_PREFIX = "SYNCCONFIG#"
+JOB_PREFIX = "JOB#"
+OUTBOX_PREFIX = "OUTBOX#"
+
+
+def user_partition(user_id: UserId) -> str:
+    """Returns the partition of everything that belongs to one person."""
+    return f"USER#{_plain(user_id)}"
+
+
+def profile(user_id: UserId) -> Key:
+    """Returns the key of the profile."""
+    return Key(user_partition(user_id), "PROFILE")
+
+
+def connection(user_id: UserId, connection_id: ConnectionId) -> Key:
+    """Returns the key of a connection."""
+    return Key(user_partition(user_id), f"{CONNECTION_PREFIX}{_plain(connection_id)}")
+
+
+def sync_config(config: SyncConfig) -> Key:
+    """Returns the key of a config; at most one for a pair and type."""
+    pair = _pair(config.source_connection_id, config.destination_connection_id, config.data_type)
+    return Key(user_partition(config.user_id), f"{CONFIG_PREFIX}{pair}")
+
+
+def job(user_id: UserId, job_id: JobId) -> Key:
+    """Returns the key of a job row, which is its idempotency record too."""
+    return Key(user_partition(user_id), f"{JOB_PREFIX}{_plain(job_id)}")
+
+
+def decision_page(user_id: UserId, job_id: JobId, page: int) -> Key:
+    """Returns the key of one page of decisions."""
+    return Key(user_partition(user_id), f"{decision_prefix(job_id)}{page:06d}")
+
+
+def decision_prefix(job_id: JobId) -> str:
+    """Returns the sort prefix of a job's decision pages."""
+    return f"DECISION#{_plain(job_id)}#"
+
+
+def cursor(user_id: UserId, source: ConnectionId, destination: ConnectionId, data_type: DataType) -> Key:
+    """Returns the key of a pair's cursor."""
+    return Key(user_partition(user_id), f"CURSOR#{_pair(source, destination, data_type)}")
+
+
+def outbox(user_id: UserId, event_id: str) -> Key:
+    """Returns the key of an unpublished fact."""
+    return Key(user_partition(user_id), f"{OUTBOX_PREFIX}{_plain(event_id)}")
+
+
+def link_partition(user_id: UserId, source_account: str) -> str:
+    """Returns the partition of the write ledger of one source account."""
+    return f"LINK#{_plain(user_id)}#{_opaque(source_account)}"
+
+
+def link_prefix(destination_account: str) -> str:
+    """Returns the sort prefix of the links into one destination account."""
+    return f"{_opaque(destination_account)}#"
+
+
+def link(user_id: UserId, source_account: str, record_id: RecordId, destination_account: str) -> Key:
+    """Returns the ledger key (D5): user, source account, source record, destination account."""
+    sort = f"{link_prefix(destination_account)}{_opaque(record_id)}"
+    return Key(link_partition(user_id, source_account), sort)
+
+
+def lineage(user_id: UserId, account: str, record_id: RecordId) -> Key:
+    """Returns the reverse key: where a record that we wrote came from."""
+    return Key(f"REC#{_plain(user_id)}#{_opaque(account)}", _opaque(record_id))
+
+
+def token(connection_id: ConnectionId) -> Key:
+    """Returns the key of a sealed grant."""
+    return Key(f"TOKEN#{_plain(connection_id)}", "TOKEN")
+
+
+def authorization(state_digest: str) -> Key:
+    """Returns the key of a consent under way; the state itself is not stored, its digest is."""
+    return Key(f"AUTH#{_plain(state_digest)}", "AUTH")
+
+
+def external_owner(provider: str, external_user_id: str) -> Key:
+    """Returns the key that says which user an external account belongs to."""
+    return Key(f"EXT#{_plain(provider)}#{_opaque(external_user_id)}", "OWNER")
+
+
+def identity(issuer: str, subject: str) -> Key:
+    """Returns the key from a verified identity to a user."""
+    return Key(f"IDENT#{_opaque(issuer)}", _opaque(subject))
+
+
+def idempotency(user_id: UserId, route: str, key: str) -> Key:
+    """Returns the key of a remembered answer of a route other than job creation."""
+    return Key(f"IDEM#{_plain(user_id)}", f"{_opaque(route)}#{_plain(key)}")
+
+
+def budget_window(provider: str, window: str) -> Key:
+    """Returns the key of a provider's budget window."""
+    return Key(f"BUDGET#{_plain(provider)}", _plain(window))
+
+
+def parked_bucket(bucket: int) -> str:
+    """Returns the due bucket of parked and waiting jobs."""
+    return f"PARK#{bucket}"
+
+
+def lease_bucket(bucket: int) -> str:
+    """Returns the due bucket of running jobs, due when their lease ends."""
+    return f"LEASE#{bucket}"
+
+
+def outbox_bucket(bucket: int) -> str:
+    """Returns the due bucket of facts that their writer did not publish."""
+    return f"OUTBOX#{bucket}"
+
+
+def account(provider: str, external_user_id: str) -> str:
+    """Returns the name of an account, the same for every connection to it."""
+    return f"{provider}:{external_user_id}"
+
+
+def _pair(source: ConnectionId, destination: ConnectionId, data_type: DataType) -> str:
+    return f"{_plain(source)}##{_plain(destination)}##{data_type}"
+
+
+def _plain(part: str) -> str:
+    """Refuses what could reach into another key; ids of ours never hold a number sign."""
+    if not part or "#" in part or "\x00" in part:
+        raise ValueError("an id in a key is empty or holds a number sign")
+    return part
+
+
+def _opaque(part: str) -> str:
+    """Encodes foreign text so that no choice of it can collide with another key."""
+    if part.isascii() and part.replace("-", "").replace("_", "").replace(":", "").replace(".", "").isalnum():
+        return part
+    return "=" + base64.urlsafe_b64encode(part.encode()).decode().rstrip("=")
