@@ -12,6 +12,9 @@ from syncwell.domain.records import Sport
 KNOWN_SPORTS = frozenset(int(sport) for sport in Sport)
 """Newer peers may send numbers that this version does not know."""
 
+_START_ROUNDING_MS = 1_000
+"""Legs begin at whole seconds, so each may seem to begin this much before the one before it ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class FitLeg:
@@ -50,10 +53,11 @@ def _has_legs(workout: CanonicalWorkout) -> bool:
         return False
     starts = [lap.start_time.seconds for lap in laps]
     last_end_ms = starts[-1] * 1000 + laps[-1].elapsed_ms
+    workout_end_ms = workout.start_time.seconds * 1000 + workout.elapsed_ms
     return (
         starts == sorted(set(starts))
         and starts[0] == workout.start_time.seconds
-        and last_end_ms == workout.start_time.seconds * 1000 + workout.elapsed_ms
+        and abs(last_end_ms - workout_end_ms) <= _START_ROUNDING_MS * len(laps)
     )
 
 
