@@ -1,23 +1,23 @@
 """Every stored key, as a function. Nothing else in SyncWell spells a partition or sort key.
 
-| partition            | sort                                | what                    | owner       | life                |
-|----------------------|-------------------------------------|-------------------------|-------------|---------------------|
-| USER#{user}          | PROFILE                             | tier, settings          | gateway     | until erasure       |
-| USER#{user}          | CONN#{connection}                   | a connection            | credentials | until erasure       |
-| USER#{user}          | SYNCCONFIG#{source}##{dest}##{type} | a standing wish         | gateway     | until deleted       |
-| USER#{user}          | JOB#{job}                           | a job and its result    | sync_worker | 90 d                |
-| USER#{user}          | DECISION#{job}#{page}               | outcomes by page        | sync_worker | 30 d                |
-| USER#{user}          | CURSOR#{source}##{dest}##{type}     | how far a pair is read  | sync_worker | with the pair       |
-| USER#{user}          | NEED#{connection}                   | dirty / covered (D2)    | coalescer   | with the connection |
-| USER#{user}          | OUTBOX#{event}                      | a fact to publish (D11) | its writer  | until published     |
-| LINK#{user}#{source} | {dest}#{record}                     | write ledger (D5)       | sync_worker | for ever            |
-| REC#{user}#{account} | {record}                            | lineage of our writes   | sync_worker | for ever            |
-| TOKEN#{connection}   | TOKEN                               | sealed grant (D8)       | credentials | until revoked       |
-| AUTH#{state}         | AUTH                                | one-time consent state  | credentials | 10 min              |
-| EXT#{provider}#{id}  | OWNER                               | whose account it is     | credentials | until revoked       |
-| IDENT#{issuer}       | {subject}                           | identity → user         | gateway     | until erasure       |
-| IDEM#{user}          | {route}#{key}                       | an answer to replay     | gateway     | 24 h                |
-| BUDGET#{provider}    | {window}                            | leased calls (D7)       | sync_worker | the window          |
+| partition            | sort                                | what                  | owner       | life            |
+|----------------------|-------------------------------------|-----------------------|-------------|-----------------|
+| USER#{user}          | PROFILE                             | tier, settings        | gateway     | until erasure   |
+| USER#{user}          | CONN#{connection}                   | a connection          | credentials | until erasure   |
+| USER#{user}          | SYNCCONFIG#{source}##{dest}##{type} | a standing wish       | gateway     | until deleted   |
+| USER#{user}          | JOB#{job}                           | a job and its result  | sync_worker | 90 d            |
+| USER#{user}          | DECISION#{job}#{page}               | outcomes by page      | sync_worker | 30 d            |
+| USER#{user}          | CURSOR#{source}##{dest}##{type}     | how far a pair is read | sync_worker | with the pair   |
+| USER#{user}          | NEED#{connection}                   | dirty / covered (D2)  | coalescer   | with connection |
+| USER#{user}          | OUTBOX#{event}                      | a fact to publish     | its writer  | until published |
+| LINK#{user}#{source} | {dest}#{record}                     | write ledger (D5)     | sync_worker | for ever        |
+| REC#{user}#{account} | {record}                            | lineage of our own    | sync_worker | for ever        |
+| TOKEN#{connection}   | TOKEN                               | sealed grant (D8)     | credentials | until revoked   |
+| AUTH#{state}         | AUTH                                | one-time consent      | credentials | 10 min          |
+| EXT#{provider}#{id}  | OWNER                               | whose account it is   | credentials | until revoked   |
+| IDENT#{issuer}       | {subject}                           | identity → user       | gateway     | until erasure   |
+| IDEM#{user}          | {route}#{key}                       | an answer to replay   | gateway     | 24 h            |
+| BUDGET#{provider}    | {window}                            | leased calls (D7)     | sync_worker | the window      |
 
 An *account* is `provider:external user id`: links outlive a connection, so that reconnecting re-creates nothing.
 
@@ -79,6 +79,11 @@ def decision_prefix(job_id: JobId) -> str:
 def cursor(user_id: UserId, source: ConnectionId, destination: ConnectionId, data_type: DataType) -> Key:
     """Returns the key of a pair's cursor."""
     return Key(user_partition(user_id), f"CURSOR#{_pair(source, destination, data_type)}")
+
+
+def need(user_id: UserId, connection_id: ConnectionId) -> Key:
+    """Returns the key of what a source still owes."""
+    return Key(user_partition(user_id), f"NEED#{_plain(connection_id)}")
 
 
 def outbox(user_id: UserId, event_id: str) -> Key:
