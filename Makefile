@@ -29,7 +29,6 @@ setup: .setup/core ## Make .venv with everything locked, generate protobuf code,
 	@touch $@
 
 .setup/core: .setup/venv .setup/proto $(RUST_FILES) pyproject.toml
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet --skip-install --manifest-path rust_core/python/Cargo.toml
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --quiet
 	@touch $@
 
