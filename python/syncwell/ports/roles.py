@@ -22,6 +22,7 @@ from syncwell.domain.records import DataType, EditableField, RecordId, RecordMet
 class Capabilities:
     """What a provider can do, by data type; REST shows it as `GET /v1/providers`.
 
+    `lists_by_change_time` says that a listing's window means when records arrived or changed, not when they started.
     `visibility_lag` bounds how long a written record may stay out of `find` and listings. `refuses_duplicates` and
     `has_daily_upsert` say where a blind write is safe. `icon` is a file name under `providers/icons`.
     """
@@ -35,6 +36,7 @@ class Capabilities:
     refuses_duplicates: bool = False
     has_daily_upsert: bool = False
     has_webhooks: bool = False
+    lists_by_change_time: bool = False
     visibility_lag: timedelta = timedelta(0)
     cursor_overlap: timedelta = timedelta(hours=48)
     scopes: tuple[str, ...] = ()
@@ -167,7 +169,11 @@ class Source(Protocol):
     async def fetch_metadata(
         self, session: ProviderSession, data_type: DataType, window: Window, *, cursor: str | None = None
     ) -> SourcePage:
-        """Returns one page of the records that start in `window`, bounded to 500."""
+        """Returns one page of the records of `window`, bounded to 500.
+
+        `window` ranges over the provider's own times of arrival or change where the capability
+        `lists_by_change_time` says so (a record may then have started long before), else over record starts.
+        """
         ...
 
     def fetch_payloads(
