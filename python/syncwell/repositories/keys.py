@@ -13,6 +13,7 @@
 | LINK#{user}#{source} | {dest}#{record}                     | write ledger (D5)     | sync_worker | for ever        |
 | REC#{user}#{account} | {record}                            | lineage of our own    | sync_worker | for ever        |
 | TOKEN#{connection}   | TOKEN                               | sealed grant (D8)     | credentials | until revoked   |
+| TOKEN#{connection}   | REVOKE                              | grant to end there    | credentials | until ended     |
 | AUTH#{state}         | AUTH                                | one-time consent      | credentials | 10 min          |
 | EXT#{provider}#{id}  | OWNER                               | whose account it is   | credentials | until revoked   |
 | IDENT#{issuer}       | {subject}                           | identity → user       | gateway     | until erasure   |
@@ -22,7 +23,7 @@
 An *account* is `provider:external user id`: links outlive a connection, so that reconnecting re-creates nothing.
 
 Due buckets: `PARK#{b}` parked jobs, `LEASE#{b}` running jobs, `OUTBOX#{b}` unpublished facts, with b = the user's
-bucket of 256 (`domain.sharding`).
+bucket of 256 (`domain.sharding`); `REVOKE#0` grants that must end at their provider, which are few.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ CONNECTION_PREFIX = "CONN#"
 CONFIG_PREFIX = "SYNCCONFIG#"
 JOB_PREFIX = "JOB#"
 OUTBOX_PREFIX = "OUTBOX#"
+REVOCATION_BUCKET = "REVOKE#0"
 
 
 def user_partition(user_id: UserId) -> str:
@@ -57,8 +59,13 @@ def connection(user_id: UserId, connection_id: ConnectionId) -> Key:
 
 def sync_config(config: SyncConfig) -> Key:
     """Returns the key of a config; at most one for a pair and type."""
-    pair = _pair(config.source_connection_id, config.destination_connection_id, config.data_type)
-    return Key(user_partition(config.user_id), f"{CONFIG_PREFIX}{pair}")
+    ends = config.source_connection_id, config.destination_connection_id
+    return sync_config_of(config.user_id, *ends, config.data_type)
+
+
+def sync_config_of(user_id: UserId, source: ConnectionId, destination: ConnectionId, data_type: DataType) -> Key:
+    """Returns the key of the config of a pair and type."""
+    return Key(user_partition(user_id), f"{CONFIG_PREFIX}{_pair(source, destination, data_type)}")
 
 
 def job(user_id: UserId, job_id: JobId) -> Key:
@@ -115,6 +122,11 @@ def lineage(user_id: UserId, account: str, record_id: RecordId) -> Key:
 def token(connection_id: ConnectionId) -> Key:
     """Returns the key of a sealed grant."""
     return Key(f"TOKEN#{_plain(connection_id)}", "TOKEN")
+
+
+def revocation(connection_id: ConnectionId) -> Key:
+    """Returns the key of a sealed grant that waits for its end at the provider."""
+    return Key(f"TOKEN#{_plain(connection_id)}", "REVOKE")
 
 
 def authorization(state_digest: str) -> Key:
