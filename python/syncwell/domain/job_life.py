@@ -1,0 +1,99 @@
+"""The life of a job as pure steps (design D4, D6).
+
+Every step raises the version. A claim and a cancellation raise the fence too, so that whoever owned the job before can
+write nothing more; `attempt` rises with failures only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from syncwell.domain.jobs import Counts, Job, JobState
+
+WAITS_FOR_RETRY = "retry_after_error"
+WAITS_FOR_CREDENTIALS = "secret_store_unavailable"
+WAITS_FOR_PROVIDER = "provider_throttled"
+WAITS_FOR_DESTINATION = "destination_visibility"
+WAITS_FOR_PEER = "record_in_progress"
+
+
+def claimed(job: Job, *, owner: str, now_ms: int, lease: timedelta) -> Job:
+    """Returns the job as `owner` runs it until the lease ends."""
+    return replace(
+        job,
+        state=JobState.RUNNING,
+        owner=owner,
+        fence=job.fence + 1,
+        lease_until_ms=now_ms + _milliseconds(lease),
+        retry_at_ms=None,
+        wait_reason=None,
+        updated_at_ms=now_ms,
+        version=job.version + 1,
+    )
+
+
+def extended(job: Job, *, now_ms: int, lease: timedelta) -> Job:
+    """Returns the running job with its lease counted from now."""
+    return replace(job, lease_until_ms=now_ms + _milliseconds(lease), version=job.version + 1)
+
+
+def deferred(job: Job, *, now_ms: int, retry_at_ms: int, reason: str) -> Job:
+    """Returns the job waiting until `retry_at_ms`; nothing failed."""
+    return _released(job, now_ms, retry_at_ms=retry_at_ms, wait_reason=reason)
+
+
+def failed_once(job: Job, *, now_ms: int, retry_at_ms: int, reason: str) -> Job:
+    """Returns the job waiting for its next attempt after a failure."""
+    return replace(_released(job, now_ms, retry_at_ms=retry_at_ms, wait_reason=reason), attempt=job.attempt + 1)
+
+
+def handed_back(job: Job, *, now_ms: int) -> Job:
+    """Returns the job as a stopping worker leaves it: ready for the next one at once."""
+    return _released(job, now_ms, retry_at_ms=None, wait_reason=None)
+
+
+def finished(job: Job, *, now_ms: int, counts: Counts) -> Job:
+    """Returns the job done; with failed records it is PARTIALLY_FAILED."""
+    state = JobState.PARTIALLY_FAILED if counts.failed else JobState.SUCCEEDED
+    progress = replace(job.progress, processed_chunks=job.progress.total_chunks)
+    return replace(_ended(job, state, now_ms), counts=counts, progress=progress)
+
+
+def given_up(job: Job, *, now_ms: int, reason: str, is_failure_counted: bool = False) -> Job:
+    """Returns the job failed for good, with the reason that its owner reads."""
+    progress = replace(job.progress, failed_chunks=job.progress.total_chunks - job.progress.processed_chunks)
+    attempt = job.attempt + 1 if is_failure_counted else job.attempt
+    return replace(_ended(job, JobState.FAILED, now_ms), failure_reason=reason, attempt=attempt, progress=progress)
+
+
+def cancelled(job: Job, *, now_ms: int) -> Job:
+    """Returns the job stopped by its user; a worker that runs it loses its fence."""
+    return replace(_ended(job, JobState.CANCELLED, now_ms), fence=job.fence + 1)
+
+
+def touched(job: Job, *, now_ms: int) -> Job:
+    """Returns the job ready to be claimed, after its hint was lost, its wait ended or its worker died."""
+    fence = job.fence + 1 if job.state is JobState.RUNNING else job.fence
+    return replace(_released(job, now_ms, retry_at_ms=None, wait_reason=None), fence=fence)
+
+
+def _released(job: Job, now_ms: int, *, retry_at_ms: int | None, wait_reason: str | None) -> Job:
+    return replace(
+        job,
+        state=JobState.QUEUED,
+        owner="",
+        lease_until_ms=0,
+        retry_at_ms=retry_at_ms,
+        wait_reason=wait_reason,
+        updated_at_ms=now_ms,
+        version=job.version + 1,
+    )
+
+
+def _ended(job: Job, state: JobState, now_ms: int) -> Job:
+    return replace(_released(job, now_ms, retry_at_ms=None, wait_reason=None), state=state)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
