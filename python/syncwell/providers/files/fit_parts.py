@@ -35,7 +35,7 @@ def split_fit_parts(data: bytes) -> tuple[bytes, ...]:
     """
     content = memoryview(_open_gzip(data) if data.startswith(_GZIP_MAGIC) else data)
     _check_size(len(content))
-    _check_kind(data)
+    _check_kind(content)
     parts: list[bytes] = []
     offset = 0
     while offset < len(content):
@@ -55,8 +55,8 @@ def _check_size(size_bytes: int) -> None:
         raise InvalidFileError(f"The file is larger than {limit_mb} MB. Export a single activity.")
 
 
-def _check_kind(data: bytes) -> None:
-    if data.startswith(_ZIP_MAGIC):
+def _check_kind(content: memoryview) -> None:
+    if content[: len(_ZIP_MAGIC)] == _ZIP_MAGIC:
         raise InvalidFileError("The file is a ZIP archive, not a FIT file. Unpack it and give the FIT files inside.")
 
 
