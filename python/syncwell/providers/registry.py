@@ -1,0 +1,102 @@
+"""Every provider of this installation: an explicit list, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from syncwell.domain.errors import NotFoundError, SetupError
+from syncwell.ports.clock import Clock
+from syncwell.ports.roles import Provider
+from syncwell.providers.call_limits import CallLimits
+from syncwell.providers.garmin import errors as garmin_errors
+from syncwell.providers.garmin.limits import GarminLimits
+from syncwell.providers.garmin.provider import GarminProvider
+from syncwell.providers.metered_client import MeteredClient
+from syncwell.providers.session import MissingScope
+from syncwell.providers.settings import ProviderSettings
+from syncwell.providers.strava import errors as strava_errors
+from syncwell.providers.strava.limits import StravaLimits
+from syncwell.providers.strava.provider import StravaProvider
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """How to make a provider: its roles, its counting of calls, its reading of a 401."""
+
+    make: Callable[[MeteredClient, Clock], Provider]
+    limits: Callable[[], CallLimits]
+    missing_scope: MissingScope
+
+
+REGISTRATIONS: Mapping[str, Registration] = MappingProxyType(
+    {
+        "garmin": Registration(GarminProvider, GarminLimits, garmin_errors.missing_scope),
+        "strava": Registration(StravaProvider, StravaLimits, strava_errors.missing_scope),
+    }
+)
+
+
+class InstalledProviders:
+    """Implements `ProviderRegistry`, and owns one metered client for each provider. Close it with `aclose`."""
+
+    def __init__(
+        self,
+        settings: Iterable[ProviderSettings],
+        clock: Clock,
+        *,
+        limits: Mapping[str, CallLimits] = MappingProxyType({}),
+    ) -> None:
+        """Installs the providers that `settings` name; `limits` replaces a provider's declared counting.
+
+        Raises:
+            SetupError: settings name a provider that does not exist.
+        """
+        self._clients: dict[str, MeteredClient] = {}
+        self._providers: dict[str, Provider] = {}
+        for each in settings:
+            registration = REGISTRATIONS.get(each.provider)
+            if registration is None:
+                known = ", ".join(sorted(REGISTRATIONS))
+                raise SetupError(f"settings name the provider {each.provider!r}; known are {known}")
+            client = MeteredClient(each, limits.get(each.provider) or registration.limits(), clock)
+            self._clients[each.provider] = client
+            self._providers[each.provider] = registration.make(client, clock)
+
+    def get(self, provider: str) -> Provider:
+        """Returns the provider.
+
+        Raises:
+            NotFoundError: no installed provider has this id.
+        """
+        if provider not in self._providers:
+            raise NotFoundError("there is no such provider here", provider=provider)
+        return self._providers[provider]
+
+    def all(self) -> list[Provider]:
+        """Returns every installed provider, ordered by id."""
+        return [self._providers[each] for each in sorted(self._providers)]
+
+    def client(self, provider: str) -> MeteredClient:
+        """Returns the provider's metered client.
+
+        Raises:
+            NotFoundError: no installed provider has this id.
+        """
+        if provider not in self._clients:
+            raise NotFoundError("there is no such provider here", provider=provider)
+        return self._clients[provider]
+
+    def missing_scope(self, provider: str) -> MissingScope:
+        """Returns the provider's reading of a 401."""
+        return REGISTRATIONS[provider].missing_scope
+
+    def calls_by_provider(self) -> Mapping[str, int]:
+        """Returns the calls that budgets have granted since the start, for metrics."""
+        return {name: client.budget.calls_granted for name, client in self._clients.items()}
+
+    async def aclose(self) -> None:
+        """Closes every connection."""
+        for client in self._clients.values():
+            await client.aclose()
