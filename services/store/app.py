@@ -1,0 +1,39 @@
+"""The wiring of the store process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import grpc
+
+from services.store.servicer import StoreServicer
+from syncwell.adapters.embedded.engine import Engine
+from syncwell.adapters.embedded.in_process import InProcessTransport
+from syncwell.api.store.v1 import store_pb2
+from syncwell.api.store.v1.store_pb2_grpc import add_StoreServiceServicer_to_server
+from syncwell.runtime.clock import make_clock
+from syncwell.runtime.grpc_server import serving, wait_for_stop
+from syncwell.runtime.settings import InstallationSettings, prepare_directories
+
+SERVICE = "store"
+
+
+async def run(settings: InstallationSettings) -> None:
+    """Serves until SIGTERM or SIGINT; everything acknowledged is on disk, whatever happens.
+
+    Raises:
+        SetupError: another store process runs, or its file or socket cannot be used.
+    """
+    prepare_directories(settings)
+    clock = make_clock(settings)
+    async with Engine(settings.store_path, clock) as engine:
+        transport = InProcessTransport(engine, clock)
+
+        def register(server: grpc.aio.Server) -> Sequence[str]:
+            add_StoreServiceServicer_to_server(StoreServicer(engine, transport), server)
+            return [store_pb2.DESCRIPTOR.services_by_name["StoreService"].full_name]
+
+        async with serving(settings.address_of(SERVICE), register, drain_seconds=settings.drain_seconds):
+            await wait_for_stop()
+            engine.stop()  # long polls end now; what was accepted is committed and answered within the drain
+        transport.close()
