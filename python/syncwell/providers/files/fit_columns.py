@@ -22,6 +22,9 @@ PointField = Literal[
 ]
 
 
+_LONGITUDE_E7_MAX = 180 * 10**7 - 2
+
+
 @dataclass(frozen=True, slots=True)
 class PointColumn:
     """How one field of a point is written: raw = (value + shift) * numerator / denominator."""
@@ -37,6 +40,9 @@ class PointColumn:
         if not point.HasField(self.name):
             return None
         value: int = getattr(point, self.name)
+        if self.name == "longitude_e7":
+            # 180 degrees east would collide with the mark for "invalid": written a hand's breadth further west.
+            value = min(value, _LONGITUDE_E7_MAX)
         # Rounds half up in integers: floats would depend on the order of operations.
         return ((value + self.shift) * self.numerator * 2 + self.denominator) // (self.denominator * 2)
 
