@@ -9,13 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from syncwell.domain.job_reasons import FailureReason, WaitReason
 from syncwell.domain.jobs import Counts, Job, JobState
-
-WAITS_FOR_RETRY = "retry_after_error"
-WAITS_FOR_CREDENTIALS = "secret_store_unavailable"
-WAITS_FOR_PROVIDER = "provider_throttled"
-WAITS_FOR_DESTINATION = "destination_visibility"
-WAITS_FOR_PEER = "record_in_progress"
 
 
 def claimed(job: Job, *, owner: str, now_ms: int, lease: timedelta) -> Job:
@@ -38,12 +33,12 @@ def extended(job: Job, *, now_ms: int, lease: timedelta) -> Job:
     return replace(job, lease_until_ms=now_ms + _milliseconds(lease), version=job.version + 1)
 
 
-def deferred(job: Job, *, now_ms: int, retry_at_ms: int, reason: str) -> Job:
+def deferred(job: Job, *, now_ms: int, retry_at_ms: int, reason: WaitReason) -> Job:
     """Returns the job waiting until `retry_at_ms`; nothing failed."""
     return _released(job, now_ms, retry_at_ms=retry_at_ms, wait_reason=reason)
 
 
-def failed_once(job: Job, *, now_ms: int, retry_at_ms: int, reason: str) -> Job:
+def failed_once(job: Job, *, now_ms: int, retry_at_ms: int, reason: WaitReason) -> Job:
     """Returns the job waiting for its next attempt after a failure."""
     return replace(_released(job, now_ms, retry_at_ms=retry_at_ms, wait_reason=reason), attempt=job.attempt + 1)
 
@@ -60,7 +55,7 @@ def finished(job: Job, *, now_ms: int, counts: Counts) -> Job:
     return replace(_ended(job, state, now_ms), counts=counts, progress=progress)
 
 
-def given_up(job: Job, *, now_ms: int, reason: str, is_failure_counted: bool = False) -> Job:
+def given_up(job: Job, *, now_ms: int, reason: FailureReason, is_failure_counted: bool = False) -> Job:
     """Returns the job failed for good, with the reason that its owner reads."""
     progress = replace(job.progress, failed_chunks=job.progress.total_chunks - job.progress.processed_chunks)
     attempt = job.attempt + 1 if is_failure_counted else job.attempt
@@ -78,7 +73,7 @@ def touched(job: Job, *, now_ms: int) -> Job:
     return replace(_released(job, now_ms, retry_at_ms=None, wait_reason=None), fence=fence)
 
 
-def _released(job: Job, now_ms: int, *, retry_at_ms: int | None, wait_reason: str | None) -> Job:
+def _released(job: Job, now_ms: int, *, retry_at_ms: int | None, wait_reason: WaitReason | None) -> Job:
     return replace(
         job,
         state=JobState.QUEUED,

@@ -15,6 +15,7 @@ from syncwell.domain.errors import (
     OutcomeUnknownError,
     StoreUnavailableError,
 )
+from syncwell.domain.job_reasons import WaitReason
 from syncwell.domain.jobs import Counts, Job, JobId, JobMode, JobRequest, JobState
 from syncwell.domain.records import ConnectionId, DataType, UserId
 from syncwell.repositories.jobs import HINT_GRACE, JOB_LIFE, ClaimKind, Jobs
@@ -141,7 +142,9 @@ async def test_waiting_job_is_not_claimed_early(jobs: Jobs) -> None:
     """A deferred job is claimed from its retry time on, its attempt unchanged."""
     await jobs.insert(job_of(), now_ms=NOW_MS)
     job = await granted(jobs)
-    await jobs.replace(job, job_life.deferred(job, now_ms=NOW_MS, retry_at_ms=NOW_MS + 60_000, reason="r"))
+    await jobs.replace(
+        job, job_life.deferred(job, now_ms=NOW_MS, retry_at_ms=NOW_MS + 60_000, reason=WaitReason.PROVIDER_THROTTLED)
+    )
 
     early = await jobs.claim(USER, job.job_id, owner="w", now_ms=NOW_MS + 59_999, lease=LEASE)
     later = await granted(jobs, now_ms=NOW_MS + 60_000)

@@ -1,0 +1,89 @@
+"""The write ledger's values (design D5): which record is a copy of which."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from syncwell.domain.jobs import JobId
+from syncwell.domain.records import EditableField, RecordId, UserId
+from syncwell.domain.resolution import Outcome, Reason
+
+_NAMESPACE = uuid.UUID("6d2b1f6e-4d0c-5c0a-9a3e-9f1f6f7f5e11")
+_PAYLOAD_HASH_BYTES = 16
+
+NO_RECORD = RecordId("")
+
+
+class LinkState(StrEnum):
+    """PENDING: a write was announced and may have happened. WRITTEN: both records are known."""
+
+    PENDING = "pending"
+    WRITTEN = "written"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One ledger row. `version` is the row's; 0 means not stored yet.
+
+    While PENDING, no call of the announced write goes on after `call_until_ms`. `base` holds the keyed fingerprints of
+    the last synced values. `outcome` and `reason` say what the job `job_id` did, so that its next attempt can tell.
+    """
+
+    source_account: str
+    source_id: RecordId
+    destination_account: str
+    state: LinkState
+    job_id: JobId
+    fence: int
+    external_id: str
+    since_ms: int
+    call_until_ms: int = 0
+    payload_hash: bytes = b""
+    record_hour: int = 0
+    destination_id: RecordId = NO_RECORD
+    destination_version: str = ""
+    source_version: str = ""
+    base: Mapping[EditableField, int] = field(default_factory=dict)
+    outcome: Outcome | None = None
+    reason: Reason | None = None
+    version: int = 0
+
+    @property
+    def is_written(self) -> bool:
+        """True when the destination record is known."""
+        return self.state is LinkState.WRITTEN
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A record that another one is a copy of."""
+
+    account: str
+    record_id: RecordId
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Every record that this one is a copy of, nearest first; `was_written` is False where we only found it there."""
+
+    origins: tuple[Origin, ...]
+    was_written: bool
+
+    def comes_from(self, account: str) -> bool:
+        """True when some origin lies in `account`."""
+        return any(origin.account == account for origin in self.origins)
+
+
+def external_id_of(user_id: UserId, source_account: str, source_id: RecordId, destination_account: str) -> str:
+    """Returns the id that a write carries to the destination; the same for the same ledger key, always."""
+    parts = (user_id, source_account, source_id, destination_account)
+    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(f"{len(part)}:{part}" for part in parts)))
+
+
+def payload_hash(payload: bytes) -> bytes:
+    """Returns a digest of what is about to be written."""
+    return hashlib.blake2b(payload, digest_size=_PAYLOAD_HASH_BYTES).digest()

@@ -1,0 +1,42 @@
+"""Facts that were written together with the state they tell of and still have to be published (design D11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from syncwell.domain.records import UserId
+from syncwell.ports.event_log import Event
+from syncwell.ports.item_store import Delete, Due, Item, ItemStore, Put
+from syncwell.repositories import keys
+
+PUBLISH_GRACE = timedelta(seconds=10)  # the writer publishes its own rows; later they count as left over
+
+
+class Outbox:
+    """Outbox rows over an item store. `bucket_of` tells a user's bucket of 256."""
+
+    def __init__(self, store: ItemStore, *, bucket_of: Callable[[str], int]) -> None:
+        self._store = store
+        self._bucket_of = bucket_of
+
+    def entry(self, event: Event, *, now_ms: int) -> Put:
+        """Returns the write that goes into the transaction of the fact."""
+        due = Due(
+            keys.outbox_bucket(self._bucket_of(event.user_id)), now_ms + PUBLISH_GRACE // timedelta(milliseconds=1)
+        )
+        return Put(Item(keys.outbox(UserId(event.user_id), event.event_id), event.body, due=due))
+
+    async def remove(self, events: Sequence[Event]) -> None:
+        """Forgets published events; one left behind is published again, which readers notice by its id."""
+        await self._store.write_each([Delete(keys.outbox(UserId(event.user_id), event.event_id)) for event in events])
+
+    async def list_due(self, bucket: int, *, now_ms: int, limit: int) -> tuple[Event, ...]:
+        """Returns facts of `bucket` that their writer left behind; may be stale."""
+        page = await self._store.query_due(keys.outbox_bucket(bucket), until_ms=now_ms, limit=limit)
+        return tuple(_event(item) for item in page.items)
+
+
+def _event(item: Item) -> Event:
+    user_id = item.key.partition.removeprefix(keys.user_partition(UserId("-"))[:-1])
+    return Event(item.key.sort.removeprefix(keys.OUTBOX_PREFIX), user_id, item.body)
