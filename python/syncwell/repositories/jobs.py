@@ -129,6 +129,7 @@ class Jobs:
 
         Raises:
             FenceLostError: somebody changed the row since `seen` was read; nothing was written.
+            ConditionFailedError: the row is as seen, but a write of `also` was refused; nothing was written.
             StoreUnavailableError: nothing was written.
             OutcomeUnknownError: the answer was lost and so was the reading back.
         """
@@ -137,6 +138,8 @@ class Jobs:
         try:
             await self._store.transact([Put(self._item(wanted), is_as_seen), *also])
         except ConditionFailedError as exc:
+            if 0 not in exc.failed:
+                raise
             raise FenceLostError("the job was changed by somebody else", job_id=seen.job_id) from exc
         except OutcomeUnknownError:
             if await self._read_back(wanted) != wanted:

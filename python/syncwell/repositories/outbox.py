@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import msgspec
+
 from syncwell.domain.records import UserId
 from syncwell.ports.event_log import Event
 from syncwell.ports.item_store import Delete, Due, Item, ItemStore, Put
 from syncwell.repositories import keys
 
 PUBLISH_GRACE = timedelta(seconds=10)  # the writer publishes its own rows; later they count as left over
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Event).decode
 
 
 class Outbox:
@@ -22,10 +27,9 @@ class Outbox:
 
     def entry(self, event: Event, *, now_ms: int) -> Put:
         """Returns the write that goes into the transaction of the fact."""
-        due = Due(
-            keys.outbox_bucket(self._bucket_of(event.user_id)), now_ms + PUBLISH_GRACE // timedelta(milliseconds=1)
-        )
-        return Put(Item(keys.outbox(UserId(event.user_id), event.event_id), event.body, due=due))
+        bucket = keys.outbox_bucket(self._bucket_of(event.user_id))
+        due = Due(bucket, now_ms + PUBLISH_GRACE // timedelta(milliseconds=1))
+        return Put(Item(keys.outbox(UserId(event.user_id), event.event_id), _encode(event), due=due))
 
     async def remove(self, events: Sequence[Event]) -> None:
         """Forgets published events; one left behind is published again, which readers notice by its id."""
@@ -34,9 +38,4 @@ class Outbox:
     async def list_due(self, bucket: int, *, now_ms: int, limit: int) -> tuple[Event, ...]:
         """Returns facts of `bucket` that their writer left behind; may be stale."""
         page = await self._store.query_due(keys.outbox_bucket(bucket), until_ms=now_ms, limit=limit)
-        return tuple(_event(item) for item in page.items)
-
-
-def _event(item: Item) -> Event:
-    user_id = item.key.partition.removeprefix(keys.user_partition(UserId("-"))[:-1])
-    return Event(item.key.sort.removeprefix(keys.OUTBOX_PREFIX), user_id, item.body)
+        return tuple(_decode(item.body) for item in page.items)
