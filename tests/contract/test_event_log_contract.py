@@ -110,12 +110,6 @@ async def test_day_old_events_go(backend: Backend) -> None:
     assert _events(await events.read(after=tail, limit=10, wait=NOW)) == [_event(1)]
 
 
-async def test_cursor_of_the_future_is_refused(events: EventLog) -> None:
-    """A cursor that the log never gave (the store was restored since) says: read the state anew."""
-    with pytest.raises(NotFoundError):
-        await events.read(after=str(int(await events.tail()) + 10), limit=10, wait=PATIENCE)
-
-
 @pytest.mark.parametrize("cursor", ["", "x", "-1", "1.5", "²", "9" * 30])
 async def test_text_that_is_no_cursor_is_refused(events: EventLog, cursor: str) -> None:
     """Anything else is an invalid input."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import cast
 
@@ -18,6 +19,7 @@ _FORGET = "DELETE FROM events WHERE sequence <= ?"
 _FIRST = "SELECT min(sequence) FROM events"
 _LAST = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
 _READ = "SELECT sequence, event_id, user_id, body FROM events WHERE sequence > ? ORDER BY sequence LIMIT ?"
+_CURSOR = re.compile("[0-9]{1,18}")  # a number that fits 64 bits
 
 
 class EventTable:
@@ -80,6 +82,6 @@ class EventReader:
 
 
 def _parse(cursor: str) -> int:
-    if not cursor.isdecimal():
+    if not _CURSOR.fullmatch(cursor):
         raise InvalidInputError("this is not a cursor of the event log", field="after")
     return int(cursor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ _COUNT = """
 INSERT INTO depths (class, messages) VALUES (?, ?)
 ON CONFLICT (class) DO UPDATE SET messages = messages + excluded.messages
 """
+
+_RECEIPT = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")  # two numbers that fit 64 bits
 
 Row = tuple[int, int, str, str, str]
 
@@ -114,6 +117,6 @@ def _delivery_of(job_class: JobClass, row: Row) -> Delivery:
 
 
 def _parse_receipts(receipts: Iterable[str]) -> list[tuple[int, int]]:
-    # A receipt of another kind cannot be good, and receipts that are not good are ignored.
-    parts = [receipt.partition(".") for receipt in receipts]
-    return [(int(number), int(count)) for number, _, count in parts if number.isdecimal() and count.isdecimal()]
+    # Text of another form was never given out, and receipts that are not good are ignored.
+    found = [_RECEIPT.fullmatch(receipt) for receipt in receipts]
+    return [(int(match[1]), int(match[2])) for match in found if match]
