@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,13 @@ def service_specs(
         ProcessSpec("gateway", python_module("services.gateway"), environment, http_probe(f"{gateway.url}/readyz"))
     )
     return specs
+
+
+def free_port() -> int:
+    """Returns a port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def http_probe(url: str) -> Callable[[], Awaitable[bool]]:

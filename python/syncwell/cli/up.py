@@ -29,7 +29,7 @@ async def run_up(settings: InstallationSettings, gateway: GatewayAddress, *, wit
         async with AsyncExitStack() as stack:
             extra: dict[str, str] = {}
             if with_sandbox:
-                world = await stack.enter_async_context(SandboxWorld.running(settings.data_dir, gateway))
+                world = await stack.enter_async_context(SandboxWorld.running(settings.data_dir, {}))
                 await world.seed_recordings(root / "recordings")
                 extra = world.environment
             supervisor = Supervisor(service_specs(settings, gateway, extra), cwd=root, write_line=lines.write)

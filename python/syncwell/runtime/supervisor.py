@@ -7,9 +7,9 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from syncwell.domain.errors import SetupError
@@ -20,6 +20,8 @@ RESTART_SECONDS_MAX = 10.0
 STEADY_SECONDS = 30.0  # a process that lived this long starts again without delay
 READY_SECONDS_MAX = 20.0
 STOP_SECONDS_MAX = 29.0
+END_SECONDS_MAX = 60.0
+ENDS_KEPT = 100
 LINE_BYTES_MAX = 64 * 1024
 
 
@@ -54,7 +56,8 @@ class Supervisor:
         self._running: dict[str, _Running] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[SetupError] = asyncio.get_running_loop().create_future()
-        self._is_stopping = False
+        self._ended: dict[int, int] = {}
+        self._an_end = asyncio.Event()
 
     async def start(self) -> None:
         """Starts everything; returns when all are ready.
@@ -83,21 +86,28 @@ class Supervisor:
         """Returns the process id of a service, which changes with each restart."""
         return self._running[name].process.pid
 
-    async def restart(self, name: str, environment: dict[str, str]) -> None:
-        """Ends a service in order and starts it anew with other settings; returns when it is ready."""
-        (position,) = [index for index, spec in enumerate(self._specs) if spec.name == name]
-        old = self._specs[position]
-        spec = ProcessSpec(name, old.arguments, environment, old.is_ready)
+    async def restart(self, name: str, *, once: Mapping[str, str]) -> None:
+        """Ends a service in order and starts it anew; returns when it is ready.
+
+        `once` is added to the environment of this one start; should the process die, it starts again without.
+        """
+        (spec,) = [spec for spec in self._specs if spec.name == name]
         self._keepers.pop(name).cancel()
         await self._end(self._running.pop(name))
-        self._specs[position] = spec
-        await self._launch(spec)
+        await self._launch(replace(spec, environment={**spec.environment, **once}))
         await self._until_ready(spec)
         self._keepers[name] = asyncio.create_task(self._keep(spec), name=f"keep {name}")
 
+    async def wait_for_end(self, pid: int) -> int:
+        """Returns the exit code of the process `pid` (negative: the signal), once it has ended."""
+        async with asyncio.timeout(END_SECONDS_MAX):
+            while True:
+                if (code := self._ended.get(pid)) is not None:
+                    return code
+                await self._an_end.wait()
+
     async def stop(self) -> None:
         """Stops every process in reverse order, each with time to drain."""
-        self._is_stopping = True
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
@@ -105,6 +115,13 @@ class Supervisor:
             running = self._running.pop(spec.name, None)
             if running is not None:
                 await self._end(running)
+
+    def _note_end(self, pid: int, code: int) -> None:
+        self._ended[pid] = code
+        while len(self._ended) > ENDS_KEPT:
+            del self._ended[next(iter(self._ended))]
+        self._an_end.set()
+        self._an_end = asyncio.Event()
 
     async def _launch(self, spec: ProcessSpec) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -139,6 +156,7 @@ class Supervisor:
         while True:
             running = self._running[spec.name]
             code = await running.process.wait()
+            self._note_end(running.process.pid, code)
             await asyncio.gather(*running.pumps)
             if code == SETUP_EXIT_CODE:
                 if not self._failed.done():

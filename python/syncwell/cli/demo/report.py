@@ -1,0 +1,93 @@
+"""What the demo shows: steps while it runs, tables of what became of each record, one verdict."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any  # reason: decisions are JSON that the OpenAPI document types
+
+from rich.console import Console
+from rich.table import Table
+
+from syncwell.cli.demo.verdict import Verdict
+from syncwell.domain.redaction import redact
+
+ROWS_MAX = 60
+
+
+class Report:
+    """Writes for people; with `is_json` everything but the result goes to standard error."""
+
+    def __init__(self, *, is_json: bool) -> None:
+        self._is_json = is_json
+        self._console = Console(stderr=is_json, highlight=False)
+        self._step = 0
+
+    def step(self, text: str) -> None:
+        """Begins a step."""
+        self._step += 1
+        self._console.print(f"[bold cyan]{self._step:>2}[/] {text}")
+
+    def say(self, text: str) -> None:
+        """Adds a line to the step."""
+        self._console.print(f"   [dim]{text}[/]")
+
+    def service_line(self, name: str, line: str) -> None:
+        """Shows what a service had to say; only warnings and worse get here."""
+        self._console.print(f"   [yellow]{name}[/] {redact(line)}", markup=True)
+
+    def plan(self, decisions: Sequence[Mapping[str, Any]]) -> None:
+        """Shows what a dry run would do, counted by reason."""
+        for (outcome, reason), count in sorted(Counter(_kind(each) for each in decisions).items()):
+            self.say(f"would be {outcome:<10} {count:>3}  because {reason}")
+
+    def table(self, decisions: Sequence[Mapping[str, Any]], labels: Collection[str]) -> None:
+        """Shows each record that something was done about, and counts the rest."""
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in ("outcome", "source record", "destination record", "why", "evidence"):
+            table.add_column(heading, overflow="fold")
+        told = [each for each in decisions if each["outcome"] != "skipped"]
+        for each in told[:ROWS_MAX]:
+            table.add_row(
+                each["outcome"],
+                str(each["sourceRecordId"]),
+                str(each.get("destinationRecordId") or "-"),
+                each["reason"],
+                _evidence(each),
+            )
+        self._console.print(table)
+        skipped = Counter(each["reason"] for each in decisions if each["outcome"] == "skipped")
+        for reason, count in sorted(skipped.items()):
+            self.say(f"skipped {count} because {reason}")
+
+    def finish(self, result: Mapping[str, object], verdict: Verdict) -> None:
+        """Shows the verdict and the result."""
+        for title, names in (
+            ("more than once at the destination", verdict.duplicates),
+            ("missing at the destination", verdict.missing),
+            ("uploads that are no workout of Garmin", verdict.strangers),
+        ):
+            if names:
+                self._console.print(f"[red]{title}:[/] {', '.join(names)}")
+        if verdict.is_good:
+            self._console.print("[bold green]every record is at the destination exactly once[/]")
+        else:
+            self._console.print("[bold red]the destination is not what it must be[/]")
+        if self._is_json:
+            sys.stdout.write(json.dumps(result) + "\n")
+        else:
+            self._console.print("  ".join(f"{name}=[bold]{value}[/]" for name, value in result.items()))
+
+
+def _kind(decision: Mapping[str, Any]) -> tuple[str, str]:
+    return str(decision["outcome"]), str(decision["reason"])
+
+
+def _evidence(decision: Mapping[str, Any]) -> str:
+    evidence = decision.get("evidence") or {}
+    score = decision.get("score")
+    shown = [f"score {float(score):.3f}"] if score is not None else []
+    shown += [f"{name} {value}" for name, value in list(evidence.items())[:3]]
+    return ", ".join(shown)
