@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from syncwell.sandbox.people import Person
+
+
+def athlete_id_of(user_id: str) -> int:
+    """Returns the number of a person at Strava; a seed's name in words becomes a stable number."""
+    if user_id.isdecimal():
+        return int(user_id)
+    return int.from_bytes(sha256(user_id.encode()).digest()[:4], "big") % 1_000_000_000 + 1_000_000
 
 
 def show_athlete(person: Person) -> dict[str, object]:
     """Returns the SummaryAthlete (`resource_state` 2)."""
     first_name, _, last_name = person.name.partition(" ")
     return {
-        "id": int(person.user_id),
+        "id": athlete_id_of(person.user_id),
         "username": None,
         "resource_state": 2,
         "firstname": first_name,

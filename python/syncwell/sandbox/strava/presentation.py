@@ -7,6 +7,7 @@ from datetime import datetime
 from hashlib import sha1
 
 from syncwell.sandbox.strava.activities import Activity, local_wall_time, zone_label
+from syncwell.sandbox.strava.athletes import athlete_id_of
 from syncwell.sandbox.strava.polyline import encode_polyline, thinned
 from syncwell.sandbox.strava.sports import old_type_of
 from syncwell.sandbox.track import TrackPoint
@@ -83,7 +84,7 @@ def _shown(activity: Activity, resource_state: int) -> dict[str, object]:
     positions = _positions(activity)
     shown: dict[str, object] = {
         "resource_state": resource_state,
-        "athlete": {"id": int(activity.user_id), "resource_state": 1},
+        "athlete": {"id": athlete_id_of(activity.user_id), "resource_state": 1},
         "name": activity.name,
         "distance": float(activity.distance_m),
         "moving_time": activity.moving_s,
