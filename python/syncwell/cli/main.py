@@ -65,13 +65,9 @@ def token(
     hours: Annotated[float, Parameter(help="How long it lives.")] = 1.0,
 ) -> int:
     """Print a token of the development issuer, for curl."""
-    from datetime import timedelta
-
     from syncwell.cli.token import mint_development_token
-    from syncwell.runtime.clock import SystemClock
 
-    lifetime = timedelta(hours=hours)
-    print(mint_development_token(_settings(data_dir), user, clock=SystemClock(), lifetime=lifetime))
+    print(mint_development_token(_settings(data_dir), user=user, hours=hours))
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any  # reason: decisions are JSON that the OpenAPI document types
 
 from rich.console import Console
@@ -43,7 +43,7 @@ class Report:
         for (outcome, reason), count in sorted(Counter(_kind(each) for each in decisions).items()):
             self.say(f"would be {outcome:<10} {count:>3}  because {reason}")
 
-    def table(self, decisions: Sequence[Mapping[str, Any]], labels: Collection[str]) -> None:
+    def table(self, decisions: Sequence[Mapping[str, Any]]) -> None:
         """Shows each record that something was done about, and counts the rest."""
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("outcome", "source record", "destination record", "why", "evidence"):

@@ -72,7 +72,8 @@ class Person:
         """
         try:
             async with asyncio.timeout(JOB_SECONDS_MAX):
-                while (job := await self._get(f"/v1/sync-jobs/{job_id}"))["status"] not in TERMINAL:
+                # REST is polled here because the demo shows what an app without a socket sees.
+                while (job := await self._get(f"/v1/sync-jobs/{job_id}"))["status"] not in TERMINAL:  # noqa: ASYNC110
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             raise DemoFailedError(f"{job_id} was not finished after {JOB_SECONDS_MAX:.0f} s: {job}") from None

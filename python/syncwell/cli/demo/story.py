@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any  # reason: jobs and books are JSON
 
@@ -18,11 +19,10 @@ import aiohttp
 from syncwell.cli.demo.report import Report
 from syncwell.cli.demo.rest import Person
 from syncwell.cli.demo.verdict import Verdict, call_count, judge, write_count
-from syncwell.cli.demo.world import DemoWorkout, World, build_world
+from syncwell.cli.demo.world import World, build_world
 from syncwell.cli.installation import GatewayAddress, free_port, project_root, service_specs
-from syncwell.cli.sandboxes import SandboxWorld
+from syncwell.cli.sandboxes import USER, SandboxWorld
 from syncwell.cli.token import mint_development_token
-from syncwell.runtime.clock import SystemClock
 from syncwell.runtime.settings import InstallationSettings, prepare_directories
 from syncwell.runtime.supervisor import Supervisor, sole_owner
 
@@ -45,17 +45,6 @@ STRAVA_SETTINGS = {
     "visibility_lag_seconds": 1,
     "refuse_duplicates": True,
 }
-
-
-@dataclass(slots=True)
-class Course:
-    """What the story has found out so far."""
-
-    source: str = ""
-    destination: str = ""
-    counts: dict[str, int] = field(default_factory=dict)
-    was_killed: bool = False
-    rerun_writes: int = 0
 
 
 async def run_demo(*, is_json: bool, is_kept: bool) -> int:
@@ -90,91 +79,97 @@ async def _play(data_dir: Path, report: Report, started: float) -> int:
         sandboxes = await stack.enter_async_context(
             SandboxWorld.running(settings.data_dir, history, visibility_lag_seconds=VISIBILITY_LAG_SECONDS)
         )
-        await _fill(sandboxes, world)
         report.step("starting store, credentials, sync_worker, coalescer, scheduler, gateway")
         specs = service_specs(settings, gateway, {**SETTINGS, **history, **sandboxes.environment})
         supervisor = Supervisor(specs, cwd=root, write_line=report.service_line)
         await supervisor.start()
         stack.push_async_callback(supervisor.stop)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)))
-        token = mint_development_token(settings, "robin", clock=SystemClock(), lifetime=timedelta(hours=1))
-        course = Course()
-        await _sync_all(Person(session, gateway.url, token), supervisor, sandboxes, world, course, report)
+        person = Person(session, gateway.url, mint_development_token(settings, user=USER, hours=1.0))
+        story = Story(person, supervisor, sandboxes, world, report)
+        await story.play()
         strava, garmin = await sandboxes.strava.books(), await sandboxes.garmin.books()
     verdict = judge([*world.first, *world.later], world.holdings, strava, garmin)
-    result = _result(course, verdict, call_count(strava, garmin), time.monotonic() - started)
-    report.finish(result, verdict)
-    return (
-        0 if verdict.is_good and course.was_killed and course.rerun_writes == 0 and not course.counts["failed"] else 1
-    )
+    report.finish(_result(story, verdict, call_count(strava, garmin), time.monotonic() - started), verdict)
+    return 0 if verdict.is_good and story.is_good else 1
 
 
-async def _fill(sandboxes: SandboxWorld, world: World) -> None:
-    await sandboxes.garmin.post("/records", [workout.garmin_seed() for workout in world.first])
-    await sandboxes.strava.post("/settings", STRAVA_SETTINGS)
-    await sandboxes.strava.post("/records", [holding.strava_seed() for holding in world.holdings])
+class Story:
+    """The syncs in their order. `counts`, `was_killed` and `rerun_writes` tell what happened."""
+
+    def __init__(
+        self, person: Person, supervisor: Supervisor, sandboxes: SandboxWorld, world: World, report: Report
+    ) -> None:
+        self._person = person
+        self._supervisor = supervisor
+        self._sandboxes = sandboxes
+        self._world = world
+        self._report = report
+        self._pair = ("", "")
+        self.counts: Counter[str] = Counter()
+        self.was_killed = False
+        self.rerun_writes = 0
+
+    @property
+    def is_good(self) -> bool:
+        """True when the kill happened, nothing failed, and the last sync wrote nothing."""
+        return self.was_killed and self.rerun_writes == 0 and self.counts["failed"] == 0
+
+    async def play(self) -> None:
+        """Fills the accounts, connects them, and syncs four times."""
+        await self._fill()
+        self._report.step("connecting both accounts through their consent pages")
+        self._pair = (await self._person.connect("garmin"), await self._person.connect("strava"))
+
+        real, all_first = self._world.real_count, len(self._world.first)
+        self._report.step(
+            f"dry run over {all_first} workouts: {real} real recordings, {all_first - real} cut from them"
+        )
+        plan = await self._person.sync(*self._pair, is_dry_run=True)
+        self._report.plan(await self._person.decisions(plan["jobId"]))
+
+        self._report.step("first sync")
+        await self._tell(await self._person.sync(*self._pair))
+
+        more = len(self._world.later)
+        self._report.step(f"second sync: {more} more workouts, Strava refuses no duplicates any more, and a kill -9")
+        await self._sync_through_a_kill()
+
+        self._report.step("last full sync: it must write nothing")
+        before = write_count(await self._sandboxes.strava.books())
+        await self._person.sync(*self._pair)
+        self.rerun_writes = write_count(await self._sandboxes.strava.books()) - before
+
+    async def _fill(self) -> None:
+        await self._sandboxes.garmin.post("/records", [workout.garmin_seed() for workout in self._world.first])
+        await self._sandboxes.strava.post("/settings", STRAVA_SETTINGS)
+        await self._sandboxes.strava.post("/records", [holding.strava_seed() for holding in self._world.holdings])
+
+    async def _sync_through_a_kill(self) -> None:
+        await self._sandboxes.strava.post("/settings", {"refuse_duplicates": False})
+        await self._sandboxes.garmin.post("/records", [workout.garmin_seed() for workout in self._world.later])
+        await self._supervisor.restart("sync_worker", once={"SYNCWELL_CRASH_AT": CRASH_AT})
+        armed = self._supervisor.pid_of("sync_worker")
+        job_id = await self._person.submit(*self._pair)
+        self.was_killed = await self._supervisor.wait_for_end(armed) == -signal.SIGKILL
+        self._report.say(f"process {armed} was killed after its third upload, before the ledger knew of it")
+        await self._tell(await self._person.wait(job_id))
+
+    async def _tell(self, job: Mapping[str, Any]) -> None:
+        self.counts.update({name: int(count) for name, count in job["counts"].items()})
+        self._report.table(await self._person.decisions(job["jobId"]))
 
 
-async def _sync_all(
-    person: Person, supervisor: Supervisor, sandboxes: SandboxWorld, world: World, course: Course, report: Report
-) -> None:
-    report.step("connecting both accounts through their consent pages")
-    course.source = await person.connect("garmin")
-    course.destination = await person.connect("strava")
-
-    report.step(f"dry run over {len(world.first)} workouts ({world.real_count} real recordings)")
-    plan = await person.sync(course.source, course.destination, is_dry_run=True)
-    report.plan(await person.decisions(plan["jobId"]))
-
-    report.step("first sync")
-    await _run(person, course, report, world.first)
-
-    report.step(f"second sync: {len(world.later)} more workouts, Strava no longer refuses duplicates, and a kill -9")
-    await _sync_through_a_kill(person, supervisor, sandboxes, world, course, report)
-
-    report.step("last full sync: it must write nothing")
-    before = write_count(await sandboxes.strava.books())
-    await person.sync(course.source, course.destination)
-    course.rerun_writes = write_count(await sandboxes.strava.books()) - before
-
-
-async def _run(person: Person, course: Course, report: Report, workouts: tuple[DemoWorkout, ...]) -> None:
-    job = await person.sync(course.source, course.destination)
-    _add(course.counts, job["counts"])
-    report.table(await person.decisions(job["jobId"]), {workout.label for workout in workouts})
-
-
-async def _sync_through_a_kill(
-    person: Person, supervisor: Supervisor, sandboxes: SandboxWorld, world: World, course: Course, report: Report
-) -> None:
-    await sandboxes.strava.post("/settings", {"refuse_duplicates": False})
-    await sandboxes.garmin.post("/records", [workout.garmin_seed() for workout in world.later])
-    await supervisor.restart("sync_worker", once={"SYNCWELL_CRASH_AT": CRASH_AT})
-    armed = supervisor.pid_of("sync_worker")
-    job_id = await person.submit(course.source, course.destination)
-    code = await supervisor.wait_for_end(armed)
-    course.was_killed = code == -9
-    report.say(f"the worker (process {armed}) was killed with -9 after its third upload, before the ledger knew")
-    job = await person.wait(job_id)
-    _add(course.counts, job["counts"])
-    report.table(await person.decisions(job_id), {workout.label for workout in world.later})
-
-
-def _add(total: dict[str, int], counts: Mapping[str, Any]) -> None:
-    for name, count in counts.items():
-        total[name] = total.get(name, 0) + int(count)
-
-
-def _result(course: Course, verdict: Verdict, provider_calls: int, seconds: float) -> dict[str, object]:
+def _result(story: Story, verdict: Verdict, provider_calls: int, seconds: float) -> dict[str, object]:
     names = ("created", "updated", "merged", "skipped", "conflicted", "failed")
     return {
-        **{name: course.counts.get(name, 0) for name in names},
+        **{name: story.counts[name] for name in names},
         "duplicates_at_destination": len(verdict.duplicates) + len(verdict.strangers),
         "missing_at_destination": len(verdict.missing),
         "refused_uploads": verdict.refused_uploads,
         "throttled_calls": verdict.throttled_calls,
         "provider_calls": provider_calls,
-        "rerun_writes": course.rerun_writes,
-        "recovered_after_kill": course.was_killed and not verdict.duplicates and not verdict.missing,
+        "rerun_writes": story.rerun_writes,
+        "recovered_after_kill": story.was_killed and not verdict.duplicates and not verdict.missing,
         "seconds": round(seconds, 1),
     }
