@@ -2,7 +2,8 @@
 
 A call counts in several windows at once and is granted by all of them or by none. What is granted is never given
 back: a call whose answer was lost may have reached the provider and been counted there. What the provider reports
-about itself can only raise our own count, never lower it, because reports arrive late and out of order.
+about itself can only raise our own count, never lower it, because reports arrive late and out of order. A call that is
+on its way when a window ends is counted in both windows: nobody knows on which side the provider will see it.
 """
 
 from __future__ import annotations
@@ -28,12 +29,13 @@ class WindowCount:
     limit: int
     index: int = -1
     used: int = 0
+    in_flight: int = 0
 
     def roll(self, now_ms: int) -> None:
         """Starts a new count when the window has ended; time that runs backwards keeps the count."""
         index = now_ms // self.length_ms
         if index > self.index:
-            self.index, self.used = index, 0
+            self.index, self.used = index, self.in_flight
 
     def room(self, priority: Priority) -> int:
         """Returns how many calls of this priority still fit."""
@@ -43,6 +45,14 @@ class WindowCount:
     def wait_ms(self, now_ms: int) -> int:
         """Returns the time until the window ends."""
         return max(1, (self.index + 1) * self.length_ms - now_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class CallGrant:
+    """One granted call; give it back to `CallBudget.finish` when its answer is there or lost."""
+
+    granted_ms: int
+    counts: tuple[WindowCount, ...]
 
 
 class CallBudget:
@@ -57,14 +67,14 @@ class CallBudget:
         self.calls_granted = 0
         self.calls_refused = 0
 
-    def take(self, method: str, path: str, priority: Priority) -> int:
-        """Takes one call and returns the moment of the grant, epoch milliseconds.
+    def take(self, method: str, path: str, priority: Priority) -> CallGrant:
+        """Takes one call.
 
         Raises:
             ProviderThrottledError: a window has no room for this priority; says when it will.
         """
         now_ms = self._clock.now_ms()
-        counts = [self._counts[name] for name in self._limits.windows_of(method, path)]
+        counts = tuple(self._counts[name] for name in self._limits.windows_of(method, path))
         for count in counts:
             count.roll(now_ms)
         spent = [count for count in counts if count.room(priority) < 1]
@@ -73,11 +83,17 @@ class CallBudget:
             raise self._throttled(max(count.wait_ms(now_ms) for count in spent))
         for count in counts:
             count.used += 1
+            count.in_flight += 1
         self.calls_granted += 1
-        return now_ms
+        return CallGrant(now_ms, counts)
 
-    def observe(self, headers: Mapping[str, str], *, granted_ms: int) -> None:
-        """Corrects the windows from an answer to a call that was granted at `granted_ms`.
+    def finish(self, grant: CallGrant) -> None:
+        """Notes that a call is no longer on its way; what it cost stays counted."""
+        for count in grant.counts:
+            count.in_flight -= 1
+
+    def observe(self, headers: Mapping[str, str], grant: CallGrant) -> None:
+        """Corrects the windows from the answer to a granted call.
 
         A report that belongs to a window which has ended since says nothing about the present one.
         """
@@ -86,23 +102,22 @@ class CallBudget:
             count = self._counts[report.name]
             count.roll(now_ms)
             count.limit = report.limit
-            if granted_ms // count.length_ms == count.index:
+            if grant.granted_ms // count.length_ms == count.index:
                 count.used = max(count.used, report.used)
 
-    def refused(self, method: str, path: str, headers: Mapping[str, str], *, granted_ms: int) -> timedelta:
+    def refused(self, headers: Mapping[str, str], grant: CallGrant) -> timedelta:
         """Learns from a 429, and returns how long its windows stay closed.
 
         Where no window shows itself as spent, the shortest one is taken as spent until it ends.
         """
-        self.observe(headers, granted_ms=granted_ms)
+        self.observe(headers, grant)
         now_ms = self._clock.now_ms()
-        counts = [self._counts[name] for name in self._limits.windows_of(method, path)]
-        for count in counts:
+        for count in grant.counts:
             count.roll(now_ms)
-        spent = [count for count in counts if count.used >= count.limit]
-        if not spent and counts:
-            shortest = min(counts, key=lambda count: count.length_ms)
-            shortest.used = max(shortest.used, shortest.limit)
+        spent = [count for count in grant.counts if count.used >= count.limit]
+        if not spent and grant.counts:
+            shortest = min(grant.counts, key=lambda count: count.length_ms)
+            shortest.used = shortest.limit
             spent = [shortest]
         return timedelta(milliseconds=max((count.wait_ms(now_ms) for count in spent), default=0))
 

@@ -13,7 +13,7 @@ from syncwell.domain.errors import ProviderInvalidAnswerError, ProviderThrottled
 from syncwell.domain.jobs import Priority
 from syncwell.ports.clock import Clock
 from syncwell.providers.allow_list import AllowList, PublicResolver
-from syncwell.providers.call_budget import CallBudget
+from syncwell.providers.call_budget import CallBudget, CallGrant
 from syncwell.providers.call_limits import CallLimits
 from syncwell.providers.response import ERROR_BODY_BYTES_MAX, Response, read_bounded
 from syncwell.providers.retry_after import retry_after_of
@@ -95,7 +95,7 @@ class MeteredClient:
         self, call: Call, url: URL, headers: Mapping[str, str], params: Mapping[str, str] | None
     ) -> Response:
         timeout = self._timeout(call)
-        granted_ms = self.budget.take(call.method, url.path, call.priority)
+        grant = self.budget.take(call.method, url.path, call.priority)
         try:
             async with self._session().request(
                 call.method,
@@ -106,21 +106,23 @@ class MeteredClient:
                 allow_redirects=False,
                 timeout=timeout,
             ) as answer:
-                return await self._judged(call, url, answer, granted_ms)
+                return await self._judged(call, answer, grant)
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             # The cause's text may quote the URL with its query; its class says enough.
             raise self._unavailable(f"the call was lost ({type(exc).__name__})") from None
+        finally:
+            self.budget.finish(grant)
 
-    async def _judged(self, call: Call, url: URL, answer: aiohttp.ClientResponse, granted_ms: int) -> Response:
+    async def _judged(self, call: Call, answer: aiohttp.ClientResponse, grant: CallGrant) -> Response:
         headers = {name.lower(): value for name, value in answer.headers.items()}
         status = answer.status
         if status == 429:
-            wait = self.budget.refused(call.method, url.path, headers, granted_ms=granted_ms)
+            wait = self.budget.refused(headers, grant)
             asked = retry_after_of(headers.get("retry-after", ""), now=self._clock.now())
             raise ProviderThrottledError(
                 "the provider asked to slow down", retry_after=max(wait, asked), provider=self.settings.provider
             )
-        self.budget.observe(headers, granted_ms=granted_ms)
+        self.budget.observe(headers, grant)
         if status >= 500:
             raise self._unavailable(f"the provider answered HTTP {status}")
         bytes_max = call.body_bytes_max if status < 300 else min(call.body_bytes_max, ERROR_BODY_BYTES_MAX)

@@ -45,7 +45,7 @@ class ActivityFile(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     @property
     def record_id(self) -> str:
         """The id of the activity that was recorded."""
-        return str(self.activity_id) if self.activity_id is not None else self.summary_id or ""
+        return str(self.activity_id) if self.activity_id is not None else (self.summary_id or "").removesuffix("-file")
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

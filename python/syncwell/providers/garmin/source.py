@@ -6,7 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from syncwell.api.record.v1.record_pb2 import CanonicalWorkout
-from syncwell.domain.errors import InvalidFileError, ProviderInvalidAnswerError, UnsupportedPairError
+from syncwell.domain.errors import (
+    InvalidFileError,
+    ProviderInvalidAnswerError,
+    ReauthenticationNeededError,
+    UnsupportedPairError,
+)
 from syncwell.domain.records import DataType, RecordId, RecordMetadata
 from syncwell.ports.clock import Clock
 from syncwell.ports.roles import ProviderSession, SourcePage, Window
@@ -23,8 +28,6 @@ FILE_BYTES_MAX = 32_000_000
 FIT = "FIT"
 # Where a file's answer is one of these, the activity was deleted.
 GONE_STATUSES = frozenset({404, 410})
-# A summary and its file may be registered on two sides of midnight.
-FILE_DAYS_TRIED = 2
 
 
 class GarminSource:
@@ -60,30 +63,43 @@ class GarminSource:
     async def fetch_payloads(
         self, session: ProviderSession, records: Sequence[RecordMetadata]
     ) -> AsyncIterator[tuple[RecordId, CanonicalWorkout | None]]:
-        """Yields each workout from its FIT file under Garmin's own title and sport; the lists of files are asked once
-        for each upload day."""
+        """Yields each workout from its FIT file under Garmin's own title and sport.
+
+        The lists of files are asked once for each upload day.
+        """
         lists: dict[int, dict[str, ActivityFile]] = {}
         for record in records:
             if record.is_manual:
                 yield record.record_id, workout_without_file(record)
                 continue
             try:
-                entry = await self._find_file(session, record, lists)
-                yield record.record_id, await fetch_recording(session, entry, record)
+                yield record.record_id, await self._fetch_workout(session, record, lists)
             except ProviderInvalidAnswerError as exc:
                 raise ProviderInvalidAnswerError(exc.message, **{**exc.fields, "record_id": record.record_id}) from exc
 
-    async def _find_file(
+    async def _fetch_workout(
         self, session: ProviderSession, record: RecordMetadata, lists: dict[int, dict[str, ActivityFile]]
-    ) -> ActivityFile:
-        first = day_in(record.version)
-        today = self._clock.now_ms() // 1000 // DAY_S
-        for day in range(first, min(first + FILE_DAYS_TRIED, today + 1)):
+    ) -> CanonicalWorkout | None:
+        for day in self._file_days(record):
             if day not in lists:
                 lists[day] = await self._fetch_files(session, day)
             if record.record_id in lists[day]:
-                return lists[day][record.record_id]
+                return await fetch_recording(session, lists[day][record.record_id], record)
+        summaries = await self._fetch_summaries(session, day_in(record.version))
+        if all(each.record_id != record.record_id for each in summaries):
+            return None
         raise ProviderInvalidAnswerError("Garmin lists no recording of this activity", provider=PROVIDER)
+
+    def _file_days(self, record: RecordMetadata) -> list[int]:
+        """Returns the upload days on which a file may be registered, the likeliest first.
+
+        That is the day of the summary, or the next where the two fell on two sides of midnight; after an edit sent the
+        summary again, the days on which most recordings are uploaded first.
+        """
+        summary_day, start_day = day_in(record.version), record.start_ms // 1000 // DAY_S
+        today = self._clock.now_ms() // 1000 // DAY_S
+        days = dict.fromkeys((summary_day, summary_day + 1, start_day, start_day + 1))
+        return [day for day in days if 0 <= day <= today]
 
     async def _fetch_summaries(self, session: ProviderSession, day: int) -> list[Summary]:
         response = await session.request("GET", "activities", params=upload_params(day, now_ms=self._clock.now_ms()))
@@ -105,9 +121,16 @@ async def fetch_recording(
     """Returns the workout in a recording; None when it is gone.
 
     Raises:
-        ProviderInvalidAnswerError: the file cannot be read.
+        ProviderInvalidAnswerError: the file cannot be read, or its address is no longer good.
     """
-    response = await session.request("GET", entry.callback_url, body_bytes_max=FILE_BYTES_MAX)
+    try:
+        response = await session.request("GET", entry.callback_url, body_bytes_max=FILE_BYTES_MAX)
+    except ReauthenticationNeededError as exc:
+        # The address carries a token of its own: its death says nothing of the person's grant, which the next
+        # listing will ask for anyway.
+        raise ProviderInvalidAnswerError(
+            "Garmin's address of a recording is no longer good", provider=PROVIDER
+        ) from exc
     if response.status in GONE_STATUSES:
         return None
     if response.status != 200:
