@@ -1,0 +1,95 @@
+"""Sync jobs. `create` is the hot road of the gateway."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from services.gateway.bodies import decode_new_sync_job
+from services.gateway.call import Answer, Call, json_answer
+from services.gateway.operations import Kind, Operation
+from services.gateway.views import explained_job_view, job_view
+from syncwell.domain.errors import InvalidInputError, NotFoundError
+from syncwell.domain.jobs import JobId
+from syncwell.ports.clock import Clock
+from syncwell.repositories.decisions import Decisions
+from syncwell.repositories.jobs import Jobs
+from syncwell.usecases.accept_job import AcceptJob
+
+CREATE_ROUTE = "createSyncJob"
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 100
+CURSOR_CHARACTERS_MAX = 512
+REPLAYED = (b"idempotent-replayed", b"true")
+
+_JOB_ID = re.compile(r"job_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class JobRoutes:
+    """A person's syncs."""
+
+    def __init__(self, accept_job: AcceptJob, jobs: Jobs, decisions: Decisions, clock: Clock) -> None:
+        self._accept_job = accept_job
+        self._jobs = jobs
+        self._decisions = decisions
+        self._clock = clock
+
+    def operations(self) -> Sequence[Operation]:
+        """Returns the operations of this file."""
+        root = "/v1/sync-jobs"
+        return (
+            Operation("listSyncJobs", "GET", root, Kind.READ, self.list_jobs),
+            Operation(CREATE_ROUTE, "POST", root, Kind.ACCEPT, self.create, has_body=True),
+            Operation("getSyncJob", "GET", root + "/{jobId}", Kind.READ, self.get),
+        )
+
+    async def create(self, call: Call) -> Answer:
+        """Accepts a job; a repetition is answered as the first request was."""
+        accepted = await self._accept_job.accept(
+            decode_new_sync_job(call.body).to_request(call.user_id),
+            route=CREATE_ROUTE,
+            idempotency_key=call.idempotency_key,
+            correlation_id=call.correlation_id,
+        )
+        # The first answer said QUEUED, so every repetition does, however far the job has come.
+        body = b'{"jobId":"%b","status":"QUEUED"}' % accepted.job.job_id.encode("ascii")
+        return Answer(202, body, headers=(REPLAYED,) if accepted.is_replay else ())
+
+    async def list_jobs(self, call: Call) -> Answer:
+        """Returns a page, newest first."""
+        call.refuse_unknown_query("cursor", "limit")
+        page = await self._jobs.list_newest(
+            call.user_id, now_ms=self._clock.now_ms(), limit=_limit_of(call), cursor=_cursor_of(call, "cursor")
+        )
+        listed: dict[str, object] = {"syncJobs": [job_view(each) for each in page.jobs]}
+        if page.cursor is not None:
+            listed["nextCursor"] = page.cursor
+        return json_answer(200, listed)
+
+    async def get(self, call: Call) -> Answer:
+        """Returns a job with a page of its decisions."""
+        call.refuse_unknown_query("decisionsCursor")
+        cursor = _cursor_of(call, "decisionsCursor")
+        job_id, now_ms = call.params["jobId"], self._clock.now_ms()
+        is_possible = _JOB_ID.fullmatch(job_id) is not None
+        job = await self._jobs.load(call.user_id, JobId(job_id), now_ms=now_ms) if is_possible else None
+        if job is None:
+            raise NotFoundError("there is no such sync job")
+        page = await self._decisions.load_page(job, now_ms=now_ms, cursor=cursor)
+        return json_answer(200, explained_job_view(job, page.decisions, page.cursor))
+
+
+def _limit_of(call: Call) -> int:
+    text = call.query.get("limit")
+    if text is None:
+        return LIMIT_DEFAULT
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LIMIT_MAX:
+        raise InvalidInputError(f"limit must be 1 to {LIMIT_MAX}", field="limit")
+    return int(text)
+
+
+def _cursor_of(call: Call, name: str) -> str | None:
+    cursor = call.query.get(name)
+    if cursor is not None and not 0 < len(cursor) <= CURSOR_CHARACTERS_MAX:
+        raise InvalidInputError("this page cursor is not one of ours; begin with the first page", field=name)
+    return cursor
