@@ -15,7 +15,7 @@ _TO_DOMAIN = {
 _TO_PROTO = {domain: proto for proto, domain in _TO_DOMAIN.items()}
 
 
-def data_type_of(value: common_pb2.DataType) -> DataType:
+def data_type_of(value: common_pb2.DataType.ValueType) -> DataType:
     """Returns the domain's type.
 
     Raises:
@@ -27,6 +27,6 @@ def data_type_of(value: common_pb2.DataType) -> DataType:
         raise InvalidInputError("unknown data type", field="data_type") from None
 
 
-def data_type_to_proto(value: DataType) -> common_pb2.DataType:
+def data_type_to_proto(value: DataType) -> common_pb2.DataType.ValueType:
     """Returns the protobuf value."""
     return _TO_PROTO[value]
