@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 
+from syncwell import _core
 from syncwell.domain.records import EditableField, RecordId, RecordMetadata
 
 
@@ -91,7 +93,8 @@ class ResolutionRequest:
     `echoes` are the ids among `sources` that SyncWell itself wrote from this destination's lineage. `tombstones` are
     source ids whose destination record the person deleted. `updatable` are the fields that the destination can change.
     `fingerprint_key` is 16 bytes, per user. `clock_offset_ms` is what sure matches taught about this pair of services
-    (destination minus source).
+    (destination minus source). `destinations_complete` says that `destinations` holds all that the destination has in
+    the window: only then does a linked record that is missing count as deleted by the person.
     """
 
     sources: Sequence[RecordMetadata]
@@ -103,6 +106,7 @@ class ResolutionRequest:
     tombstones: frozenset[RecordId] = frozenset()
     updatable: frozenset[EditableField] = frozenset()
     clock_offset_ms: int = 0
+    destinations_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +129,77 @@ class Decision:
     field_fingerprints: Mapping[EditableField, int] = field(default_factory=dict)
 
 
+_ACTIONS = {action.value: action for action in Action}
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+_REASONS = {reason.value: reason for reason in Reason}
+_FIELDS = {name.value: name for name in EditableField}
+_RECORD_ROW = attrgetter(
+    "record_id",
+    "data_type",
+    "sport",
+    "start_ms",
+    "elapsed_ms",
+    "version",
+    "moving_ms",
+    "distance_m",
+    "utc_offset_s",
+    "modified_ms",
+    "external_id",
+    "device_name",
+    "is_start_hidden",
+    "is_manual",
+    "title",
+    "notes",
+)
+
+
 def resolve(request: ResolutionRequest) -> tuple[Decision, ...]:
     """Decides for every source record; one decision each, in the order of `request.sources`.
 
-    Deterministic: the same records in any order give the same decision for each.
+    Deterministic: the same records in any order give the same decision for each. Without `destinations_complete` a
+    linked record that is missing from `destinations` is judged by its base alone: what the source changed is carried
+    over, what the person changed at the destination cannot be seen. So fetch the destination of every link whose
+    source version changed.
 
     Raises:
         InvalidInputError: two sources (or destinations) share an id, or a value is out of range.
     """
-    raise NotImplementedError
+    rows = _core.resolve(
+        list(map(_RECORD_ROW, request.sources)),
+        list(map(_RECORD_ROW, request.destinations)),
+        [_link_row(link) for link in request.links],
+        list(request.echoes),
+        list(request.tombstones),
+        list(request.updatable),
+        request.strategy,
+        request.fingerprint_key,
+        request.clock_offset_ms,
+        request.destinations_complete,
+    )
+    return tuple(_decision(record.record_id, row) for record, row in zip(request.sources, rows, strict=True))
+
+
+def _link_row(link: KnownLink) -> _core.LinkRow:
+    base = link.base
+    return (
+        link.source_id,
+        link.destination_id,
+        base.get(EditableField.TITLE),
+        base.get(EditableField.NOTES),
+        base.get(EditableField.SPORT),
+    )
+
+
+def _decision(source_id: RecordId, row: _core.DecisionRow) -> Decision:
+    action, outcome, reason, destination_id, score, fields, evidence, fingerprints = row
+    return Decision(
+        source_id=source_id,
+        action=_ACTIONS[action],
+        outcome=_OUTCOMES[outcome],
+        reason=_REASONS[reason],
+        destination_id=None if destination_id is None else RecordId(destination_id),
+        score=score,
+        fields=tuple(_FIELDS[name] for name in fields),
+        evidence=evidence,
+        field_fingerprints={_FIELDS[name]: value for name, value in fingerprints},
+    )

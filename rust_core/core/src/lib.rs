@@ -3,10 +3,23 @@
 //! No I/O, no clock, no randomness: times come in as arguments, the same input gives the same answer.
 #![forbid(unsafe_code)]
 
+pub mod assignment;
 pub mod budget;
 pub mod budget_table;
+pub mod candidates;
+pub mod decision;
 pub mod errors;
+pub mod evidence;
+pub mod field;
 pub mod fingerprint;
+pub mod matching;
+mod merge;
 pub mod murmur3;
+mod pieces;
 pub mod rate;
+pub mod record;
+pub mod resolution;
+pub mod score;
+pub mod sport;
+pub mod weights;
 pub mod window;

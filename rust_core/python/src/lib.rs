@@ -8,11 +8,13 @@ use pyo3::prelude::*;
 mod budgets;
 mod hashes;
 mod invalid_input;
+mod records;
 
 /// The native core of SyncWell.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SOURCE_HASH", env!("SYNCWELL_SOURCE_HASH"))?;
     hashes::register(module)?;
-    budgets::register(module)
+    budgets::register(module)?;
+    records::register(module)
 }
