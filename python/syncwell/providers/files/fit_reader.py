@@ -93,11 +93,12 @@ def _read_workout(messages: FitMessages) -> tuple[CanonicalWorkout, int]:
         provenance=_provenance(messages),
         start_time=_timestamp(start_seconds),
         segments=fit_track.build_segments(records, resumptions, start_seconds=start_seconds),
-        laps=_laps(sessions, messages.by_number[MessageNumber.LAP]),
     )
     _set_sport(workout, messages)
     _set_sums(workout, messages.by_number[MessageNumber.SESSION], sessions, records)
     _set_utc_offset(workout, messages)
+    span = fit_track.TimeSpan(start_seconds, start_seconds + workout.elapsed_ms // 1000)
+    workout.laps.extend(_laps(sessions, messages.by_number[MessageNumber.LAP], span))
     return workout, len(messages.records) - len(records) + messages.timeless_count
 
 
@@ -182,11 +183,13 @@ def _set_heart_rate(workout: CanonicalWorkout, sessions: Sequence[FitMessage], r
         workout.max_heart_rate_bpm = peak
 
 
-def _laps(sessions: Sequence[FitMessage], laps: Sequence[FitMessage]) -> list[Lap]:
-    """Returns one lap for each leg of several sessions, otherwise the laps as recorded."""
+def _laps(sessions: Sequence[FitMessage], laps: Sequence[FitMessage], workout: fit_track.TimeSpan) -> list[Lap]:
+    """Returns one lap for each leg of several sessions, otherwise the laps as recorded; strays are left out."""
     if len(sessions) > 1:
-        return [_lap(session, sport=sport_from_fit(_pair(session))) for session in sessions]
-    return [_lap(lap) for lap in _timed(laps)]
+        found = [_lap(session, sport=sport_from_fit(_pair(session))) for session in sessions]
+    else:
+        found = [_lap(lap) for lap in _timed(laps)]
+    return [lap for lap in found if not fit_track.is_stray(lap.start_time.seconds - fit.EPOCH_UNIX_SECONDS, workout)]
 
 
 def _lap(message: FitMessage, *, sport: Sport | None = None) -> Lap:

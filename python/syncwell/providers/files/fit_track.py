@@ -36,9 +36,14 @@ class TimeSpan:
         return self.start_seconds <= seconds <= self.end_seconds
 
 
+def is_stray(seconds: int, workout: TimeSpan) -> bool:
+    """Tells whether the moment is too far from the workout to belong to it."""
+    return not workout.widened(_STRAY_SECONDS).holds(seconds)
+
+
 def is_far_from(records: Sequence[TrackRecord], workout: TimeSpan) -> bool:
     """Tells whether the middle record is nowhere near the time that the session claims."""
-    return bool(records) and not workout.widened(_STRAY_SECONDS).holds(_middle_seconds(records))
+    return bool(records) and is_stray(_middle_seconds(records), workout)
 
 
 def clean_records(records: Sequence[TrackRecord], workout: TimeSpan | None) -> list[TrackRecord]:

@@ -1,0 +1,18 @@
+"""What a folder of files can do for SyncWell."""
+
+from __future__ import annotations
+
+from syncwell.domain.records import DataType
+from syncwell.ports.roles import Capabilities
+
+PROVIDER = "files"
+
+CAPABILITIES = Capabilities(
+    provider=PROVIDER,
+    display_name="Files",
+    readable=frozenset({DataType.WORKOUT}),
+    writable=frozenset({DataType.WORKOUT}),
+    # FIT has no title and no notes, and changing a person's own recording is not ours to do.
+    updatable=frozenset(),
+    can_delete=True,
+)

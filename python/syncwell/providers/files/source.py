@@ -1,0 +1,132 @@
+"""Reading a folder of FIT files.
+
+The listing needs what is inside the files, so each file is read once and remembered until it changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+
+import structlog
+
+from syncwell.api.record.v1.record_pb2 import CanonicalWorkout
+from syncwell.domain.errors import InvalidFileError, InvalidInputError, ProviderInvalidAnswerError, UnsupportedPairError
+from syncwell.domain.records import DataType, RecordId, RecordMetadata
+from syncwell.ports.roles import ProviderSession, SourcePage, Window
+from syncwell.providers.files.capabilities import PROVIDER
+from syncwell.providers.files.file_records import parse_record_id, read_workouts
+from syncwell.providers.files.folder import FileStamp, WorkoutFolder
+from syncwell.providers.files.workout_metadata import metadata_of
+
+log = structlog.get_logger()
+
+PAGE_FILES_MAX = 100
+"""Files looked at for one page; reading one takes up to a second."""
+
+PAGE_RECORDS_MAX = 500
+REMEMBERED_FILES_MAX = 20_000
+"""As many as a folder may hold; a kilobyte each."""
+
+_CURSOR_PREFIX = "after:"
+
+
+class FilesSource:
+    """Implements `Source` for workouts. A folder needs no session; the argument is never used."""
+
+    def __init__(self, folder: WorkoutFolder) -> None:
+        """Reads from `folder`."""
+        self._folder = folder
+        self._remembered: OrderedDict[FileStamp, tuple[RecordMetadata, ...]] = OrderedDict()
+
+    async def has_new_data(self, session: ProviderSession, data_type: DataType, *, since_ms: int) -> bool:  # noqa: ARG002
+        """Tells whether any file was put here or changed since `since_ms`, by the machine's own clock."""
+        _refuse_other(data_type)
+        stamps = await asyncio.to_thread(self._folder.list_files)
+        return any(max(stamp.modified_ns, stamp.changed_ns) // 1_000_000 >= since_ms for stamp in stamps)
+
+    async def fetch_metadata(
+        self,
+        session: ProviderSession,  # noqa: ARG002
+        data_type: DataType,
+        window: Window,
+        *,
+        cursor: str | None = None,
+    ) -> SourcePage:
+        """Returns the workouts of the next 100 files that start in `window`; a page may be empty before the end.
+
+        A file that cannot be read is logged and left out, the others are served.
+        """
+        _refuse_other(data_type)
+        last_name = _parse_cursor(cursor)
+        stamps = [each for each in await asyncio.to_thread(self._folder.list_files) if each.name > last_name]
+        found: list[RecordMetadata] = []
+        for position, stamp in enumerate(stamps):
+            if position == PAGE_FILES_MAX:
+                return SourcePage(tuple(found), _CURSOR_PREFIX + stamps[position - 1].name)
+            records = [each for each in await self._describe(stamp) if _is_in(window, each)]
+            if found and len(found) + len(records) > PAGE_RECORDS_MAX:
+                return SourcePage(tuple(found), _CURSOR_PREFIX + stamps[position - 1].name)
+            found += records[:PAGE_RECORDS_MAX]
+        return SourcePage(tuple(found))
+
+    async def fetch_payloads(
+        self,
+        session: ProviderSession,  # noqa: ARG002
+        records: Sequence[RecordMetadata],
+    ) -> AsyncIterator[tuple[RecordId, CanonicalWorkout | None]]:
+        """Yields each workout from its file; None where file or workout is gone."""
+        for record in records:
+            try:
+                workout = await asyncio.to_thread(self._load_workout, record.record_id)
+            except InvalidFileError as exc:
+                raise ProviderInvalidAnswerError(exc.message, provider=PROVIDER, record_id=record.record_id) from exc
+            yield record.record_id, workout
+
+    async def _describe(self, stamp: FileStamp) -> tuple[RecordMetadata, ...]:
+        """Returns the metadata in a file, from memory where it has not changed."""
+        if stamp in self._remembered:
+            self._remembered.move_to_end(stamp)
+            return self._remembered[stamp]
+        records = await asyncio.to_thread(self._read_metadata, stamp)
+        self._remembered[stamp] = records
+        while len(self._remembered) > REMEMBERED_FILES_MAX:
+            self._remembered.popitem(last=False)
+        return records
+
+    def _read_metadata(self, stamp: FileStamp) -> tuple[RecordMetadata, ...]:
+        try:
+            content = self._folder.load(stamp.name)
+            workouts = read_workouts(stamp.name, content) if content is not None else ()
+        except InvalidFileError as exc:
+            log.warning("file_skipped", file=stamp.name, reason=exc.message)
+            return ()
+        for workout in workouts:
+            workout.provenance.modified_time.FromNanoseconds(stamp.modified_ns)
+        return tuple(metadata_of(workout) for workout in workouts)
+
+    def _load_workout(self, record_id: RecordId) -> CanonicalWorkout | None:
+        record = parse_record_id(record_id)
+        content = self._folder.load(record.file_name)
+        if content is None:
+            return None
+        workouts = read_workouts(record.file_name, content)
+        return workouts[record.index] if record.index < len(workouts) else None
+
+
+def _is_in(window: Window, record: RecordMetadata) -> bool:
+    return window.start_ms <= record.start_ms < window.end_ms
+
+
+def _parse_cursor(cursor: str | None) -> str:
+    if cursor is None:
+        return ""
+    if not cursor.startswith(_CURSOR_PREFIX):
+        raise InvalidInputError("This cursor is not of a folder listing. Start the listing again.", field="cursor")
+    return cursor.removeprefix(_CURSOR_PREFIX)
+
+
+def _refuse_other(data_type: DataType) -> None:
+    if data_type is not DataType.WORKOUT:
+        raise UnsupportedPairError("this adapter reads workouts only", provider=PROVIDER, data_type=data_type)

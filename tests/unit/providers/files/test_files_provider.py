@@ -1,0 +1,266 @@
+"""A folder of FIT files as source and destination."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import gzip
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from syncwell.api.record.v1.record_pb2 import CanonicalWorkout
+from syncwell.domain.errors import (
+    InvalidInputError,
+    ProviderInvalidAnswerError,
+    ProviderRefusedError,
+    ProviderUnavailableError,
+)
+from syncwell.domain.records import DataType, RecordId, RecordMetadata, Sport
+from syncwell.ports.roles import Provider, ProviderResponse, Window
+from syncwell.providers.conformance import SeededRecord, World, judge
+from syncwell.providers.files import folder as folder_module
+from syncwell.providers.files import source as source_module
+from syncwell.providers.files.fit_writer import write_fit
+from syncwell.providers.files.provider import FilesProvider
+from tests.fixtures.files.fit_files import START_SECONDS, make_run
+
+DAY_MS = 86_400_000
+START_MS = START_SECONDS * 1000
+EVER = Window(0, 2**42)
+
+
+class NoSession:
+    """A session that must never be used: a folder makes no calls."""
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        upload: tuple[str, bytes] | None = None,
+        is_write: bool = False,
+        body_bytes_max: int = 8_000_000,
+    ) -> ProviderResponse:
+        raise AssertionError(f"a folder called {method} {path}")
+
+
+SESSION = NoSession()
+
+
+def run_on_day(day: int) -> CanonicalWorkout:
+    run = make_run(point_count=20)
+    run.start_time.seconds += day * 86_400
+    for lap in run.laps:
+        lap.start_time.seconds += day * 86_400
+    return run
+
+
+def put(folder: Path, name: str, *workouts: CanonicalWorkout) -> None:
+    (folder / name).write_bytes(b"".join(write_fit(workout) for workout in workouts))
+
+
+async def list_all(provider: FilesProvider, window: Window = EVER) -> list[RecordMetadata]:
+    found: list[RecordMetadata] = []
+    cursor: str | None = None
+    while True:
+        page = await provider.source.fetch_metadata(SESSION, DataType.WORKOUT, window, cursor=cursor)
+        found += page.records
+        cursor = page.cursor
+        if cursor is None:
+            return found
+
+
+async def load(provider: FilesProvider, *records: RecordMetadata) -> dict[RecordId, CanonicalWorkout | None]:
+    return {record_id: workout async for record_id, workout in provider.source.fetch_payloads(SESSION, records)}
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> FilesProvider:
+    return FilesProvider(tmp_path)
+
+
+async def test_folder_keeps_the_contract_of_roles(tmp_path: Path, provider: FilesProvider) -> None:
+    """Every conformance check passes on a folder with workouts inside and outside the window."""
+    for day in range(4):
+        put(tmp_path, f"run-{day}.fit", run_on_day(day))
+    seeded = tuple(
+        SeededRecord(RecordId(f"run-{day}.fit"), Sport.RUN, START_MS + day * DAY_MS, 20_000, "", has_track=True)
+        for day in range(3)
+    )
+    contract: Provider = provider
+
+    findings = await judge(
+        World(
+            provider=contract,
+            session=SESSION,
+            window=Window(START_MS, START_MS + 2 * DAY_MS + 1),
+            records=seeded,
+            outsiders=(RecordId("run-3.fit"),),
+            gone=RecordId("gone.fit"),
+            workout=run_on_day(1),
+            settle=lambda: asyncio.sleep(0),
+        )
+    )
+
+    assert findings == ()
+
+
+async def test_pages_end_and_leave_nothing_out(
+    tmp_path: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listing page by page gives every file once, in order of names."""
+    monkeypatch.setattr(source_module, "PAGE_FILES_MAX", 2)
+    for day in range(5):
+        put(tmp_path, f"{day}.fit", run_on_day(day))
+
+    assert [record.record_id for record in await list_all(provider)] == [f"{day}.fit" for day in range(5)]
+
+
+async def test_file_with_several_workouts_gives_them_all(tmp_path: Path, provider: FilesProvider) -> None:
+    """Chained workouts are records of their own; none of them can be deleted alone."""
+    put(tmp_path, "both.fit", run_on_day(0), run_on_day(1))
+
+    records = await list_all(provider)
+    workouts = await load(provider, *records)
+
+    assert [record.record_id for record in records] == ["both.fit", "both.fit#2"]
+    second = workouts[RecordId("both.fit#2")]
+    assert second is not None
+    assert second.start_time.seconds == START_SECONDS + 86_400
+    with pytest.raises(ProviderRefusedError, match="other workouts"):
+        await provider.destination.delete(SESSION, RecordId("both.fit#2"))
+    assert await load(provider, replace(records[0], record_id=RecordId("both.fit#3"))) == {"both.fit#3": None}
+
+
+async def test_gzipped_file_is_listed(tmp_path: Path, provider: FilesProvider) -> None:
+    """Files as bulk exports hold them are read in place."""
+    (tmp_path / "run.fit.gz").write_bytes(gzip.compress(write_fit(run_on_day(0))))
+
+    assert [record.record_id for record in await list_all(provider)] == ["run.fit.gz"]
+
+
+async def test_damaged_file_does_not_hide_the_others(tmp_path: Path, provider: FilesProvider) -> None:
+    """A file that cannot be read is left out of the listing; asking for it names it."""
+    put(tmp_path, "whole.fit", run_on_day(0))
+    (tmp_path / "cut.fit").write_bytes(write_fit(run_on_day(1))[:-9])
+
+    (record,) = await list_all(provider)
+
+    assert record.record_id == "whole.fit"
+    with pytest.raises(ProviderInvalidAnswerError) as caught:
+        await load(provider, replace(record, record_id=RecordId("cut.fit")))
+    assert caught.value.fields["record_id"] == "cut.fit"
+
+
+async def test_changed_file_is_read_again(tmp_path: Path, provider: FilesProvider) -> None:
+    """A file is remembered until it changes; then its record has another version."""
+    put(tmp_path, "run.fit", run_on_day(0))
+    (before,) = await list_all(provider)
+    changed = run_on_day(0)
+    changed.energy_kcal += 100
+    put(tmp_path, "run.fit", changed)
+    os.utime(tmp_path / "run.fit", ns=(0, 10**18))
+
+    (after,) = await list_all(provider)
+
+    assert after.record_id == before.record_id
+    assert after.version != before.version
+
+
+async def test_unchanged_file_is_read_once(
+    tmp_path: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listing again costs no reading."""
+    put(tmp_path, "run.fit", run_on_day(0))
+    first = await list_all(provider)
+    monkeypatch.setattr(source_module, "read_workouts", lambda *_: pytest.fail("read again"))
+
+    assert await list_all(provider) == first
+
+
+async def test_nothing_outside_the_folder_is_reached(tmp_path: Path) -> None:
+    """Links, other names and paths lead nowhere."""
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    put(tmp_path, "outside.fit", run_on_day(0))
+    (inside / "link.fit").symlink_to(tmp_path / "outside.fit")
+    (inside / "notes.txt").write_text("no workout")
+    os.mkfifo(inside / "pipe.fit")
+    provider = FilesProvider(inside)
+
+    assert await list_all(provider) == []
+    for name in ("../outside.fit", "/etc/passwd", ".hidden.fit", "notes.txt", "a\0.fit", ""):
+        with pytest.raises(InvalidInputError):
+            await provider.destination.delete(SESSION, RecordId(name))
+    with pytest.raises(ProviderUnavailableError):
+        await provider.destination.delete(SESSION, RecordId("link.fit"))
+    assert (tmp_path / "outside.fit").exists()
+
+
+async def test_writing_twice_leaves_one_file(tmp_path: Path, provider: FilesProvider) -> None:
+    """A workout written again under its external id is told as duplicate of the first."""
+    written = await provider.destination.write(SESSION, run_on_day(0), external_id="abc-1")
+    again = await provider.destination.write(SESSION, run_on_day(0), external_id="abc-1")
+    (listed,) = await list_all(provider)
+
+    assert written.record_id == "2023-11-14T22-13-20Z_run_abc-1.fit"
+    assert (again.record_id, again.version, again.was_duplicate) == (written.record_id, written.version, True)
+    assert (listed.record_id, listed.version) == (written.record_id, written.version)
+    assert [path.name for path in tmp_path.iterdir()] == [written.record_id]
+
+
+async def test_full_disk_leaves_the_folder_as_it_was(
+    tmp_path: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that fails leaves no part of a file and says what to do."""
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+    with pytest.raises(ProviderUnavailableError, match="disk is not full"):
+        await provider.destination.write(SESSION, run_on_day(0), external_id="abc-1")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_missing_folder_says_so(tmp_path: Path) -> None:
+    """A folder that is not there is an error to try again, not an empty listing."""
+    with pytest.raises(ProviderUnavailableError, match="Check that it exists"):
+        await list_all(FilesProvider(tmp_path / "nowhere"))
+
+
+async def test_too_many_files_are_refused(
+    tmp_path: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of files of a folder is bounded."""
+    monkeypatch.setattr(folder_module, "FILE_COUNT_MAX", 1)
+    put(tmp_path, "1.fit", run_on_day(0))
+    put(tmp_path, "2.fit", run_on_day(1))
+
+    with pytest.raises(ProviderUnavailableError, match="more than 1 FIT files"):
+        await list_all(provider)
+
+
+async def test_what_fit_cannot_say_is_refused_for_good(provider: FilesProvider) -> None:
+    """A workout that FIT cannot hold is refused, so that the core does not try again."""
+    with pytest.raises(ProviderRefusedError, match="1998"):
+        await provider.destination.write(
+            SESSION, CanonicalWorkout(sport=run_on_day(0).sport, elapsed_ms=1), external_id="abc-1"
+        )
+
+
+async def test_old_files_are_no_news(tmp_path: Path, provider: FilesProvider) -> None:
+    """There is news only where a file came or changed since."""
+    put(tmp_path, "run.fit", run_on_day(0))
+    stamp = (tmp_path / "run.fit").stat()
+    changed_ms = max(stamp.st_mtime_ns, stamp.st_ctime_ns) // 1_000_000
+
+    assert await provider.source.has_new_data(SESSION, DataType.WORKOUT, since_ms=changed_ms)
+    assert not await provider.source.has_new_data(SESSION, DataType.WORKOUT, since_ms=changed_ms + 1)
