@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ class HistoryEvent:
     t: int
     op: str
     kind: str
-    ids: dict[str, Value] = field(default_factory=dict)
+    ids: Mapping[str, Value] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
         """Returns an id as text; empty where the event has none."""
