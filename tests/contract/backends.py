@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from syncwell.adapters.embedded.directory_blobs import DirectoryBlobStore
 from syncwell.adapters.embedded.engine import Engine
 from syncwell.adapters.embedded.in_process import InProcessTransport
+from syncwell.adapters.embedded.key_file_sealer import KeyFileSealer
 from syncwell.adapters.embedded.process_transport import ProcessTransport
 from syncwell.adapters.embedded.store_client import EmbeddedEventLog, EmbeddedItemStore, EmbeddedJobQueue
+from syncwell.ports.blob_store import BlobStore
 from syncwell.ports.event_log import EventLog
 from syncwell.ports.item_store import ItemStore
 from syncwell.ports.job_queue import JobClass, JobQueue
+from syncwell.ports.sealer import Sealer
 from tests.contract.store_process import StoreProcess
 from tests.unit.fakes.clock import FakeClock
 
@@ -68,6 +72,10 @@ async def open_process(surroundings: Surroundings) -> AsyncIterator[Backend]:
 
 
 BACKENDS: dict[str, Opener] = {"embedded-in-process": open_in_process, "embedded-process": open_process}
+BLOB_STORES: dict[str, Callable[[Path], BlobStore]] = {
+    "directory": lambda folder: DirectoryBlobStore(folder / "blobs", FakeClock())
+}
+SEALERS: dict[str, Callable[[Path], Sealer]] = {"key-files": lambda folder: KeyFileSealer(folder / "keys")}
 
 
 async def empty_queues(queue: JobQueue, advance: Callable[[timedelta], None]) -> None:

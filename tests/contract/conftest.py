@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.backends import BACKENDS, Backend, Surroundings
+from syncwell.ports.blob_store import BlobStore
+from syncwell.ports.sealer import Sealer
+from tests.contract.backends import BACKENDS, BLOB_STORES, SEALERS, Backend, Surroundings
 from tests.contract.store_process import StoreProcess
 
 
@@ -34,3 +36,15 @@ async def backend(
     """Items, queue and event log of one adapter."""
     async with BACKENDS[request.param](Surroundings(tmp_path, store_process)) as opened:
         yield opened
+
+
+@pytest.fixture(params=BLOB_STORES)
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    """A blob store of one adapter, empty."""
+    return BLOB_STORES[request.param](tmp_path)
+
+
+@pytest.fixture(params=SEALERS)
+def open_sealer(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Sealer]:
+    """Opens a sealer of one adapter; each call stands for another process of the same installation."""
+    return lambda: SEALERS[request.param](tmp_path)

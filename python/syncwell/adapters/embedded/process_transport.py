@@ -22,6 +22,7 @@ from syncwell.ports.job_queue import Delivery, JobClass
 
 CALLS_IN_FLIGHT_MAX = 2  # one is being committed while the next is on its way
 BATCH_OPERATIONS_MAX = 256
+SHARE_OPERATIONS_MIN = 16  # below this a second call costs more than it gains
 BATCH_BYTES_MAX = MESSAGE_BYTES_MAX // 2  # one transaction (4 MB at most) beside the batch still fits a message
 WAITING_OPERATIONS_MAX = 10_000
 WAITING_BYTES_MAX = 64 * 1024 * 1024
@@ -112,11 +113,13 @@ class ProcessTransport(StoreTransport):
 
     def _start_call(self) -> None:
         self._is_start_scheduled = False
-        if not self._waiting or len(self._calls) >= CALLS_IN_FLIGHT_MAX:
-            return
-        call = asyncio.create_task(self._call(self._take_batch()))
-        self._calls.add(call)
-        call.add_done_callback(self._end_call)
+        while self._waiting and len(self._calls) < CALLS_IN_FLIGHT_MAX:
+            # An even share for each free call: the store commits one half while it reads the other.
+            free_count = CALLS_IN_FLIGHT_MAX - len(self._calls)
+            share = max(SHARE_OPERATIONS_MIN, -(-len(self._waiting) // free_count))
+            call = asyncio.create_task(self._call(self._take_batch(min(share, BATCH_OPERATIONS_MAX))))
+            self._calls.add(call)
+            call.add_done_callback(self._end_call)
 
     def _end_call(self, call: asyncio.Task[None]) -> None:
         self._calls.discard(call)
@@ -124,10 +127,10 @@ class ProcessTransport(StoreTransport):
             self._is_start_scheduled = True
             asyncio.get_running_loop().call_soon(self._start_call)
 
-    def _take_batch(self) -> list[_Waiting]:
+    def _take_batch(self, operations_max: int) -> list[_Waiting]:
         batch: list[_Waiting] = []
         byte_count = 0
-        while self._waiting and len(batch) < BATCH_OPERATIONS_MAX:
+        while self._waiting and len(batch) < operations_max:
             size = len(self._waiting[0].encoded)
             if batch and byte_count + size > BATCH_BYTES_MAX:
                 break
