@@ -30,7 +30,7 @@ class GrantRow:
 
     `generation` is the connection's when the grant was stored. `busy_until_ms` is the end of the refresher's lease, or
     the earliest time of the next attempt where the last one failed. `retry_count` counts repetitions of a refresh whose
-    outcome is unknown. `version` guards every change.
+    outcome is unknown. `holder` tells one claim from another. `version` guards every change.
     """
 
     connection_id: ConnectionId
@@ -43,6 +43,7 @@ class GrantRow:
     state: GrantState = GrantState.STABLE
     busy_until_ms: int = 0
     retry_count: int = 0
+    holder: str = ""
     version: int = 1
 
 

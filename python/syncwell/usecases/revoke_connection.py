@@ -1,0 +1,98 @@
+"""Ends a connection at once; its end at the provider follows from an outbox row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from syncwell.domain.connections import Connection, ConnectionStatus, SyncConfig
+from syncwell.domain.errors import ConditionFailedError, NotFoundError, OutcomeUnknownError, VersionConflictError
+from syncwell.domain.records import ConnectionId, UserId
+from syncwell.ports.clock import Clock
+from syncwell.ports.history import History, Op
+from syncwell.ports.item_store import TRANSACTION_WRITES_MAX, ItemStore, Write
+from syncwell.repositories.accounts import Accounts, config_delete, connection_put, owner_delete
+from syncwell.repositories.grants import Grants, grant_delete
+from syncwell.repositories.revocations import Revocation, revocation_put
+
+ATTEMPTS_MAX = 5  # rivals are a refresh, a confirmation and changes of configs
+CORE_WRITES = 4  # connection, grant, revocation, owner
+
+
+class RevokeConnection:
+    """Writes the tombstone."""
+
+    def __init__(self, items: ItemStore, accounts: Accounts, grants: Grants, clock: Clock, history: History) -> None:
+        self._items = items
+        self._accounts = accounts
+        self._grants = grants
+        self._clock = clock
+        self._history = history
+
+    async def run(self, user_id: UserId, connection_id: ConnectionId) -> None:
+        """Returns when no new access token can be had; ending a connection twice succeeds.
+
+        Raises:
+            NotFoundError: no such connection of this user.
+            StoreUnavailableError: nothing was ended.
+            OutcomeUnknownError: it may be ended; call again.
+        """
+        self._history.record(Op.INVOKE, "connection.revoke", user=user_id, connection=connection_id)
+        for _ in range(ATTEMPTS_MAX):
+            connection = await self._accounts.load_connection(user_id, connection_id)
+            if connection is None:
+                raise NotFoundError("there is no such connection")
+            configs = await self._accounts.load_configs_of(user_id, connection_id)
+            if connection.status is ConnectionStatus.REVOKED:
+                await self._delete_rest(configs)
+                return
+            tombstone = _tombstone_of(connection)
+            writes = await self._writes(connection, tombstone, configs)
+            if await self._commit(writes, tombstone):
+                self._history.record(
+                    Op.OK,
+                    "connection.revoke",
+                    user=user_id,
+                    connection=connection_id,
+                    generation=tombstone.generation,
+                )
+                await self._delete_rest(configs[TRANSACTION_WRITES_MAX - CORE_WRITES :])
+                return
+        raise VersionConflictError("the connection keeps changing; try again")
+
+    async def _writes(
+        self, connection: Connection, tombstone: Connection, configs: Sequence[SyncConfig]
+    ) -> Sequence[Write]:
+        writes: list[Write] = [connection_put(tombstone)]
+        row = await self._grants.load(connection.connection_id)
+        if row is not None:
+            outbox_row = Revocation(row.connection_id, row.user_id, row.provider, self._clock.now_ms(), row.sealed)
+            writes += [grant_delete(row), revocation_put(outbox_row)]
+        owner = await self._accounts.load_owner(connection.provider, connection.external_user_id)
+        if owner is not None and owner.connection_id == connection.connection_id:
+            writes.append(owner_delete(owner))
+        return writes + [config_delete(config) for config in configs[: TRANSACTION_WRITES_MAX - CORE_WRITES]]
+
+    async def _commit(self, writes: Sequence[Write], tombstone: Connection) -> bool:
+        try:
+            await self._items.transact(writes)
+        except ConditionFailedError:
+            return False
+        except OutcomeUnknownError:
+            return await self._accounts.load_connection(tombstone.user_id, tombstone.connection_id) == tombstone
+        return True
+
+    async def _delete_rest(self, configs: Sequence[SyncConfig]) -> None:
+        """Removes what did not fit beside the tombstone; jobs of these configs fail on it anyway."""
+        for start in range(0, len(configs), TRANSACTION_WRITES_MAX):
+            batch = configs[start : start + TRANSACTION_WRITES_MAX]
+            await self._items.write_each([config_delete(config) for config in batch])
+
+
+def _tombstone_of(connection: Connection) -> Connection:
+    return replace(
+        connection,
+        status=ConnectionStatus.REVOKED,
+        generation=connection.generation + 1,
+        version=connection.version + 1,
+    )

@@ -1,0 +1,160 @@
+"""The wiring of the credentials service."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from random import SystemRandom
+
+import grpc
+
+from services.credentials.revocation_sweep import sweep_revocations
+from services.credentials.servicer import CredentialServicer
+from services.credentials.settings import Settings
+from syncwell.adapters.embedded.key_file_sealer import KeyFileSealer
+from syncwell.adapters.embedded.process_transport import ProcessTransport
+from syncwell.adapters.embedded.store_client import EmbeddedItemStore
+from syncwell.api.credentials.v1 import credentials_pb2
+from syncwell.api.credentials.v1.credentials_pb2_grpc import add_CredentialServiceServicer_to_server
+from syncwell.ports.clock import Clock
+from syncwell.ports.item_store import ItemStore
+from syncwell.ports.roles import ProviderRegistry
+from syncwell.providers.registry import InstalledProviders
+from syncwell.repositories.accounts import Accounts
+from syncwell.repositories.consents import Consents
+from syncwell.repositories.grants import Grants
+from syncwell.repositories.revocations import Revocations
+from syncwell.runtime.caller_identity import CallerVerifier
+from syncwell.runtime.clock import make_clock
+from syncwell.runtime.crash_points import make_crash_points
+from syncwell.runtime.grpc_server import serving, wait_for_stop
+from syncwell.runtime.history import make_history
+from syncwell.runtime.provider_settings import load_providers
+from syncwell.runtime.settings import Profile
+from syncwell.usecases.begin_authorization import BeginAuthorization
+from syncwell.usecases.complete_authorization import CompleteAuthorization
+from syncwell.usecases.confirm_connection import ConfirmConnection
+from syncwell.usecases.end_grants import EndGrants, RevocationTimes
+from syncwell.usecases.issue_access_token import IssueAccessToken
+from syncwell.usecases.refresh_grant import RefreshGrant, RefreshTimes
+from syncwell.usecases.revoke_connection import RevokeConnection
+from syncwell.usecases.token_cache import TokenCache
+
+SERVICE = "credentials"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the edge needs: its servicer, what must drain, what runs beside."""
+
+    servicer: CredentialServicer
+    issue: IssueAccessToken
+    end_grants: EndGrants
+
+
+async def run(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT; a refresh under way is stored before the process ends.
+
+    Raises:
+        SetupError: a provider's settings or the socket cannot be used.
+    """
+    clock = make_clock(settings)
+    choice = load_providers(settings)
+    async with _store(settings) as items, _providers(InstalledProviders(choice.settings, clock)) as providers:
+        parts = make_parts(settings, items, providers, clock)
+
+        def register(server: grpc.aio.Server) -> Sequence[str]:
+            add_CredentialServiceServicer_to_server(parts.servicer, server)
+            return [credentials_pb2.DESCRIPTOR.services_by_name["CredentialService"].full_name]
+
+        async with serving(
+            settings.address_of(SERVICE),
+            register,
+            has_reflection=settings.profile is not Profile.PRODUCTION,
+            drain_seconds=settings.drain_seconds,
+        ):
+            async with asyncio.TaskGroup() as tasks:
+                every = timedelta(seconds=settings.revocation_sweep_seconds)
+                sweep = tasks.create_task(sweep_revocations(parts.end_grants, clock, every=every), name="revocations")
+                await wait_for_stop()
+                sweep.cancel()
+        await parts.issue.drain()
+
+
+def make_parts(settings: Settings, items: ItemStore, providers: ProviderRegistry, clock: Clock) -> Parts:
+    """Returns the use cases behind their edge."""
+    history = make_history(settings, clock, SERVICE)
+    crash_points = make_crash_points(settings)
+    sealer = KeyFileSealer(settings.keys_dir)
+    accounts, revocations = Accounts(items), Revocations(items)
+    grants, consents = Grants(items, sealer), Consents(items, sealer)
+    refresh = RefreshGrant(
+        items,
+        accounts,
+        grants=grants,
+        revocations=revocations,
+        providers=providers,
+        clock=clock,
+        random_bytes=secrets.token_bytes,
+        crash_points=crash_points,
+        history=history,
+        times=RefreshTimes(
+            call=timedelta(seconds=settings.refresh_call_seconds),
+            lease=timedelta(seconds=settings.refresh_lease_seconds),
+            pause=timedelta(seconds=settings.refresh_pause_seconds),
+        ),
+    )
+    complete = CompleteAuthorization(
+        items,
+        accounts,
+        grants=grants,
+        consents=consents,
+        revocations=revocations,
+        providers=providers,
+        clock=clock,
+        random_bytes=secrets.token_bytes,
+        crash_points=crash_points,
+        history=history,
+    )
+    issue = IssueAccessToken(accounts, grants, refresh=refresh, cache=TokenCache(clock), clock=clock)
+    end_grants = EndGrants(
+        revocations,
+        grants,
+        providers=providers,
+        clock=clock,
+        random=SystemRandom(),
+        history=history,
+        times=RevocationTimes(),
+    )
+    servicer = CredentialServicer(
+        CallerVerifier(settings.keys_dir),
+        begin=BeginAuthorization(consents, providers, clock, secrets.token_bytes),
+        complete=complete,
+        confirm=ConfirmConnection(accounts, history),
+        issue=issue,
+        revoke=RevokeConnection(items, accounts, grants, clock, history),
+    )
+    return Parts(servicer, issue, end_grants)
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[ItemStore]:
+    transport = ProcessTransport(settings.address_of("store"), settings.store_path)
+    items = EmbeddedItemStore(transport)
+    try:
+        yield items
+    finally:
+        items.close()
+        await transport.close()
+
+
+@asynccontextmanager
+async def _providers(providers: InstalledProviders) -> AsyncIterator[InstalledProviders]:
+    try:
+        yield providers
+    finally:
+        await providers.aclose()
