@@ -31,6 +31,7 @@ from syncwell.usecases.remember_answer import RememberAnswer
 REPLAYED = (b"idempotent-replayed", b"true")
 WEBSOCKET_REFUSED = {"type": "websocket.close", "code": 1008}
 INTERNAL_ERROR_STATUS_MIN = 500
+PAGE_SECONDS = 45.0  # trading a consent's code makes several calls at the provider, and can be done only once
 
 _TRACE_PARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = "0" * 32
@@ -85,7 +86,7 @@ class Edge:
         correlation_id.set(trace)
         operation = methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
         try:
-            async with asyncio.timeout(self._request_seconds):
+            async with asyncio.timeout(self._seconds_for(operation)):
                 answer = await self._answer(operation, methods, scope, receive, trace)
         except ConnectionResetError:
             return
@@ -139,6 +140,9 @@ class Edge:
         outcome = await self._remember.run(request, act)
         stored = outcome.answer
         return Answer(stored.status, stored.body, stored.content_type, (REPLAYED,) if outcome.is_replay else ())
+
+    def _seconds_for(self, operation: Operation | None) -> float:
+        return PAGE_SECONDS if operation is not None and operation.kind is Kind.PAGE else self._request_seconds
 
     def _refusal(self, error: SyncWellError, operation: Operation | None, trace: str) -> Answer:
         answer = answer_of(error, trace, self._random)

@@ -47,7 +47,7 @@ class LinkedAccountView(Struct, frozen=True, rename="camel"):
 class ConsentView(Struct, frozen=True, rename="camel"):
     """Where to send the person."""
 
-    authorization_url: str
+    consent_url: str
     expires_at: datetime
 
 
@@ -122,7 +122,7 @@ class JobView(Struct, frozen=True, rename="camel", kw_only=True):
     created_at: datetime
     updated_at: datetime
     decisions: Sequence[DecisionView] | UnsetType = UNSET
-    decisions_cursor: str | UnsetType = UNSET
+    next_decisions_cursor: str | UnsetType = UNSET
 
 
 def provider_view(provider: Provider, icons: Icons) -> ProviderView:
@@ -203,7 +203,7 @@ def explained_job_view(job: Job, decisions: Sequence[Decision], cursor: str | No
     return msgspec.structs.replace(
         job_view(job),
         decisions=[decision_view(each) for each in decisions],
-        decisions_cursor=UNSET if cursor is None else cursor,
+        next_decisions_cursor=UNSET if cursor is None else cursor,
     )
 
 

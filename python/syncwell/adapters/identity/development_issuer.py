@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from syncwell.adapters.identity.identity import SUBJECT_CHARACTERS_MAX, TrustedIssuer
+from syncwell.adapters.private_file import load_or_create
 from syncwell.domain.errors import InvalidInputError, SetupError
 from syncwell.ports.clock import Clock
 
@@ -69,12 +68,7 @@ class DevelopmentIssuer:
 
 def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
-        _create_once(path)
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise SetupError(f"{path} can be read by others; run: chmod 600 {path}", path=str(path))
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    except OSError as exc:
-        raise SetupError(f"cannot use the key file {path}: {exc.strerror}", path=str(path)) from exc
+        key = serialization.load_pem_private_key(load_or_create(path, _new_pem), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise SetupError(f"{path} is damaged; remove it, and mint tokens anew", path=str(path)) from exc
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
@@ -82,25 +76,10 @@ def _load_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _create_once(path: Path) -> None:
-    """Makes the key file where there is none; of several processes that try at once, one wins."""
-    if path.exists():
-        return
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+def _new_pem() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    draft = path.with_suffix(f".{os.getpid()}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(descriptor)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was first; its key holds
-    finally:
-        draft.unlink()
 
 
 def _key_id(key: ec.EllipticCurvePrivateKey) -> str:

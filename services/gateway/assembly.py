@@ -1,0 +1,95 @@
+"""Puts the gateway together from its collaborators, whatever stands behind them."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from services.gateway.authoriser import Authoriser
+from services.gateway.config_routes import ConfigRoutes
+from services.gateway.connection_routes import ConnectionRoutes
+from services.gateway.edge import Edge
+from services.gateway.icons import Icons
+from services.gateway.job_routes import JobRoutes
+from services.gateway.operations import Operation
+from services.gateway.provider_routes import ProviderRoutes
+from services.gateway.system_routes import Check, SystemRoutes, load_document
+from syncwell.adapters.identity.identity import TrustedIssuer
+from syncwell.adapters.identity.token_verifier import TokenVerifier
+from syncwell.adapters.identity.verdict_cache import VerdictCache
+from syncwell.domain.records import UserId
+from syncwell.ports.clock import Clock
+from syncwell.ports.connector import Connector
+from syncwell.ports.history import History
+from syncwell.ports.item_store import ItemStore
+from syncwell.ports.job_queue import JobQueue
+from syncwell.ports.roles import ProviderRegistry
+from syncwell.repositories.accounts import Accounts
+from syncwell.repositories.answers import Answers
+from syncwell.repositories.decisions import Decisions
+from syncwell.repositories.identities import Identities
+from syncwell.repositories.jobs import Jobs
+from syncwell.usecases.accept_job import AcceptJob
+from syncwell.usecases.keep_sync_configs import KeepSyncConfigs
+from syncwell.usecases.recognise_user import RecogniseUser
+from syncwell.usecases.remember_answer import RememberAnswer
+
+FENCE_BITS = 62  # a random claim number; two live claims of one key never share it
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborators:
+    """Everything that the gateway needs from elsewhere."""
+
+    items: ItemStore
+    queue: JobQueue
+    connector: Connector
+    registry: ProviderRegistry
+    clock: Clock
+    history: History
+    issuers: Sequence[TrustedIssuer]
+    bucket_of: Callable[[str], int]
+    job_id_key: bytes = field(repr=False)
+    public_url: str
+    request_seconds: float
+    checks: Mapping[str, Check]
+
+
+def assemble(parts: Collaborators) -> Edge:
+    """Returns the ASGI application."""
+    verifier = TokenVerifier(parts.issuers, parts.clock)
+    recognise = RecogniseUser(Identities(parts.items), parts.clock, lambda: UserId(f"usr_{uuid.uuid4()}"))
+    return Edge(
+        make_operations(parts),
+        authoriser=Authoriser(verifier, VerdictCache(parts.clock), recognise),
+        remember=RememberAnswer(Answers(parts.items, parts.clock), lambda: secrets.randbits(FENCE_BITS)),
+        random=Random().random,  # noqa: S311 - spreads retries; nothing secret depends on it
+        new_trace=lambda: secrets.token_hex(16),
+        request_seconds=parts.request_seconds,
+    )
+
+
+def make_operations(parts: Collaborators) -> Sequence[Operation]:
+    """Returns every operation that the gateway serves."""
+    accounts = Accounts(parts.items)
+    jobs = Jobs(parts.items, bucket_of=parts.bucket_of)
+    icons = Icons.load(provider.capabilities.provider for provider in parts.registry.all())
+    accept_job = AcceptJob(
+        jobs=jobs,
+        accounts=accounts,
+        registry=parts.registry,
+        queue=parts.queue,
+        clock=parts.clock,
+        history=parts.history,
+        id_key=parts.job_id_key,
+    )
+    return (
+        *ProviderRoutes(parts.registry, icons).operations(),
+        *ConnectionRoutes(accounts, parts.connector, parts.registry, icons, public_url=parts.public_url).operations(),
+        *ConfigRoutes(accounts, KeepSyncConfigs(accounts, parts.registry)).operations(),
+        *JobRoutes(accept_job, jobs, Decisions(parts.items), parts.clock).operations(),
+        *SystemRoutes(load_document(), parts.checks).operations(),
+    )
