@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
 from syncwell.sandbox.control import PREFIX, ControlApi
 from syncwell.sandbox.damage import DROP_KEY
@@ -58,25 +59,31 @@ async def serving(host: SandboxHost, *, address: str = "127.0.0.1", port: int = 
         OSError: the port is taken.
     """
     listener = _listen(address, port)
-    config = uvicorn.Config(
-        host,
-        http=_DroppableProtocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
+    config = uvicorn.Config(host, ws="none", lifespan="off", log_config=None, access_log=False)
+    config.load()
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(
+        lambda: _DroppableProtocol(config=config, server_state=state, app_state={}), sock=listener
     )
-    server = _QuietServer(config)
     shown = f"[{address}]" if ":" in address else address
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="sandbox")
     try:
         yield f"http://{shown}:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
-        await task
-        listener.close()
+        server.close()
+        await _hang_up(state)
         host.sandbox.close()
+
+
+async def _hang_up(state: ServerState) -> None:
+    """Lets calls in progress end within `STOP_SECONDS`, then cuts every connection."""
+    for connection in list(state.connections):
+        connection.shutdown()
+    if state.tasks:
+        await asyncio.wait(list(state.tasks), timeout=STOP_SECONDS)
+    for connection in list(state.connections):
+        connection.transport.abort()
+    await asyncio.sleep(0)  # the loop closes the sockets in its next round
 
 
 def _listen(address: str, port: int) -> socket.socket:
@@ -91,14 +98,6 @@ def _listen(address: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
-
-
-class _QuietServer(uvicorn.Server):
-    """Leaves signals to the process that runs it."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
 
 
 class _DroppableProtocol(HttpToolsProtocol):
