@@ -23,8 +23,11 @@ RECORD_COUNT_MAX = 500_000
 MESSAGE_COUNT_MAX = 20_000
 """Laps, sessions and events of the longest race, many times over."""
 
-FIELD_COUNT_MAX = 25_000_000
-"""Fields decoded in one file: 500,000 records of 50 fields; half a minute of work at worst."""
+FIELD_COUNT_MAX = 12_000_000
+"""Fields decoded in one file: 500,000 records of 20 fields; about half a minute of work at worst."""
+
+_MESSAGE_COST = 4
+"""A message costs as much as this many fields, however few it has."""
 
 _INVALID_TIME = 0xFFFFFFFF
 
@@ -181,10 +184,10 @@ class _DecodedPart:
             InvalidFileError: the budget is spent.
         """
         if isinstance(frame, fitdecode.FitDefinitionMessage):
-            self._spend(field_count=1 + len(frame.field_defs) + len(frame.dev_field_defs))
+            self._spend(field_count=_MESSAGE_COST + len(frame.field_defs) + len(frame.dev_field_defs))
             return
         number = frame.global_mesg_num
-        self._spend(field_count=1 + len(frame.fields))
+        self._spend(field_count=_MESSAGE_COST + len(frame.fields))
         if number == MessageNumber.RECORD:
             self._spend(record_count=1)
             self._add_record(frame)
@@ -208,15 +211,40 @@ class _DecodedPart:
 
 _KEPT_NUMBERS = frozenset(MessageNumber) - {MessageNumber.RECORD}
 
+_KEPT_FIELDS = frozenset(
+    {
+        "type",
+        "manufacturer",
+        "product",
+        "product_name",
+        "timestamp",
+        "local_timestamp",
+        "event",
+        "event_type",
+        "sport",
+        "sub_sport",
+        "start_time",
+        "total_elapsed_time",
+        "total_timer_time",
+        "total_distance",
+        "total_calories",
+        "total_ascent",
+        "avg_heart_rate",
+        "max_heart_rate",
+    }
+)
+
 
 def _parse_message(frame: fitdecode.FitDataMessage) -> FitMessage:
     values: dict[str, int | float | str] = {}
     codes: dict[str, int] = {}
     for datum in frame.fields:
-        if _is_developer_field(datum):
+        if datum.field is None or _is_developer_field(datum):
             continue
         # Sub-fields carry the name of their meaning (garmin_product); the parent's name is the stable one.
         name = datum.parent_field.name if datum.parent_field else datum.name
+        if name not in _KEPT_FIELDS:
+            continue
         if name not in values and isinstance(datum.value, int | float | str):
             values[name] = datum.value
         if name not in codes and isinstance(datum.raw_value, int):
