@@ -45,7 +45,7 @@ class StoreProcess:
         """Starts it and waits until its socket takes connections."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.store"], cwd=ROOT, env=self._environment(), stderr=log
+                [sys.executable, "-m", "services.store"], cwd=ROOT, env=self.environment(), stderr=log
             )
         deadline = time.monotonic() + START_SECONDS_MAX
         while not self._is_listening():
@@ -70,8 +70,8 @@ class StoreProcess:
         if self._process is not None and self._process.poll() is None:
             self.kill()
 
-    def _environment(self) -> dict[str, str]:
-        # The library may be run from the source tree, before it is installed.
+    def environment(self) -> dict[str, str]:
+        """What the process finds; the library may be run from the source tree, before it is installed."""
         return {
             **os.environ,
             "PYTHONPATH": str(ROOT / "python"),

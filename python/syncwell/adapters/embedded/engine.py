@@ -118,10 +118,12 @@ class Engine:
                 raise answer
             received = cast(Received, answer)
             now_ms = self._clock.now_ms()
-            if received.deliveries or now_ms >= until_ms or self._is_closing:
+            if received.deliveries or now_ms >= until_ms:
                 return received.deliveries
             next_ms = until_ms if received.next_visible_at_ms is None else min(until_ms, received.next_visible_at_ms)
             await signal.wait_beyond(count, longest=timedelta(milliseconds=max(1, next_ms - now_ms)))
+            if self._is_closing:
+                return ()
 
     async def purge(self) -> None:
         """Removes what is past its time, in steps that let other work in between."""
