@@ -71,17 +71,19 @@ async def run(settings: Settings) -> None:
             add_CredentialServiceServicer_to_server(parts.servicer, server)
             return [credentials_pb2.DESCRIPTOR.services_by_name["CredentialService"].full_name]
 
-        async with serving(
-            settings.address_of(SERVICE),
-            register,
-            has_reflection=settings.profile is not Profile.PRODUCTION,
-            drain_seconds=settings.drain_seconds,
+        async with (
+            serving(
+                settings.address_of(SERVICE),
+                register,
+                has_reflection=settings.profile is not Profile.PRODUCTION,
+                drain_seconds=settings.drain_seconds,
+            ),
+            asyncio.TaskGroup() as tasks,
         ):
-            async with asyncio.TaskGroup() as tasks:
-                every = timedelta(seconds=settings.revocation_sweep_seconds)
-                sweep = tasks.create_task(sweep_revocations(parts.end_grants, clock, every=every), name="revocations")
-                await wait_for_stop()
-                sweep.cancel()
+            every = timedelta(seconds=settings.revocation_sweep_seconds)
+            sweep = tasks.create_task(sweep_revocations(parts.end_grants, clock, every=every), name="revocations")
+            await wait_for_stop()
+            sweep.cancel()
         await parts.issue.drain()
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -45,7 +45,7 @@ class ProviderChoice:
     """What the file says."""
 
     settings: tuple[ProviderSettings, ...] = ()
-    visibility_lags: Mapping[str, timedelta] = MappingProxyType({})
+    visibility_lags: Mapping[str, timedelta] = field(default_factory=dict)
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
