@@ -5,14 +5,30 @@ another type than stated here.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias, final
+from typing import TypeAlias, TypeVar, final
 
-from syncwell.domain.records import EditableField, RecordId
+_TextT = TypeVar("_TextT", bound=str | bytes)
+_EchoT = TypeVar("_EchoT", bound=str)
+_TombstoneT = TypeVar("_TombstoneT", bound=str)
+_FieldT = TypeVar("_FieldT", bound=str)
+
+__all__ = [
+    "SOURCE_HASH",
+    "Budget",
+    "BudgetTable",
+    "Lease",
+    "buckets",
+    "fingerprint",
+    "fingerprint_many",
+    "murmur3_32",
+    "murmur3_32_many",
+    "resolve",
+]
 
 SOURCE_HASH: str
 """SHA-256 over the Rust sources that this build was made of."""
 
-RecordRow: TypeAlias = tuple[
+_RecordRow: TypeAlias = tuple[
     str,  # record_id
     str,  # data_type
     int,  # sport
@@ -30,10 +46,10 @@ RecordRow: TypeAlias = tuple[
     str,  # title
     str,  # notes
 ]
-LinkRow: TypeAlias = tuple[str, str, int | None, int | None, int | None]
+_LinkRow: TypeAlias = tuple[str, str, int | None, int | None, int | None]
 """Source id, destination id, then the base of title, notes and sport."""
 
-DecisionRow: TypeAlias = tuple[
+_DecisionRow: TypeAlias = tuple[
     str,  # action
     str,  # outcome
     str,  # reason
@@ -45,23 +61,23 @@ DecisionRow: TypeAlias = tuple[
 ]
 
 def murmur3_32(data: str | bytes, seed: int = 0, /) -> int: ...
-def murmur3_32_many(items: list[str] | list[bytes], seed: int = 0, /) -> list[int]: ...
-def buckets(ids: list[str] | list[bytes], /) -> bytes: ...
+def murmur3_32_many(items: list[_TextT], seed: int = 0, /) -> list[int]: ...
+def buckets(ids: list[_TextT], /) -> bytes: ...
 def fingerprint(key: bytes, field: str, value: str | bytes, /) -> int: ...
-def fingerprint_many(key: bytes, field: str, values: list[str] | list[bytes], /) -> list[int]: ...
+def fingerprint_many(key: bytes, field: str, values: list[_TextT], /) -> list[int]: ...
 def resolve(
-    sources: list[RecordRow],
-    destinations: list[RecordRow],
-    links: list[LinkRow],
-    echoes: list[str] | list[RecordId],
-    tombstones: list[str] | list[RecordId],
-    updatable: list[str] | list[EditableField],
+    sources: list[_RecordRow],
+    destinations: list[_RecordRow],
+    links: list[_LinkRow],
+    echoes: list[_EchoT],
+    tombstones: list[_TombstoneT],
+    updatable: list[_FieldT],
     strategy: str,
     key: bytes,
     clock_offset_ms: int,
     destinations_complete: bool,
     /,
-) -> list[DecisionRow]: ...
+) -> list[_DecisionRow]: ...
 
 @final
 class Budget:

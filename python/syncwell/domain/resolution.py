@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import attrgetter
+from typing import TypeAlias
 
 from syncwell import _core
 from syncwell.domain.records import EditableField, RecordId, RecordMetadata
@@ -129,6 +130,9 @@ class Decision:
     field_fingerprints: Mapping[EditableField, int] = field(default_factory=dict)
 
 
+_DecisionRow: TypeAlias = tuple[
+    str, str, str, str | None, float | None, list[str], dict[str, float | int | str], list[tuple[str, int]]
+]
 _ACTIONS = {action.value: action for action in Action}
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _REASONS = {reason.value: reason for reason in Reason}
@@ -179,7 +183,7 @@ def resolve(request: ResolutionRequest) -> tuple[Decision, ...]:
     return tuple(_decision(record.record_id, row) for record, row in zip(request.sources, rows, strict=True))
 
 
-def _link_row(link: KnownLink) -> _core.LinkRow:
+def _link_row(link: KnownLink) -> tuple[str, str, int | None, int | None, int | None]:
     base = link.base
     return (
         link.source_id,
@@ -190,7 +194,7 @@ def _link_row(link: KnownLink) -> _core.LinkRow:
     )
 
 
-def _decision(source_id: RecordId, row: _core.DecisionRow) -> Decision:
+def _decision(source_id: RecordId, row: _DecisionRow) -> Decision:
     action, outcome, reason, destination_id, score, fields, evidence, fingerprints = row
     return Decision(
         source_id=source_id,

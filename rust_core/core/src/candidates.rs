@@ -103,9 +103,9 @@ fn is_candidate(a: &Record, b: &Record, clock_offset_ms: i64) -> bool {
     is_shifted(gap_ms, a.elapsed_ms, b.elapsed_ms) || (gap_ms.abs() <= REACH_MS && (hides_start(a) || hides_start(b)))
 }
 
-fn is_shifted(gap_ms: i64, elapsed_a_ms: i64, elapsed_b_ms: i64) -> bool {
+fn is_shifted(gap_ms: i64, one_ms: i64, other_ms: i64) -> bool {
     let residual_ms = (gap_ms + HALF_HOUR_MS / 2).rem_euclid(HALF_HOUR_MS) - HALF_HOUR_MS / 2;
-    let (shorter, longer) = (elapsed_a_ms.min(elapsed_b_ms), elapsed_a_ms.max(elapsed_b_ms));
+    let (shorter, longer) = (one_ms.min(other_ms), one_ms.max(other_ms));
     gap_ms.abs() <= SHIFT_MS_MAX
         && residual_ms.abs() <= SHIFT_RESIDUAL_MS_MAX
         && shorter as f64 >= longer as f64 * SHIFT_KEPT_SHARE_MIN

@@ -16,6 +16,7 @@ const DISTANCE_M_MIN: f64 = 50.0;
 
 /// Differences and ratios of a source record `a` and a destination record `b`; gaps are `b` minus `a`.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools)] // each is one independent observation
 pub struct Evidence {
     /// Start of `b` less start of `a`, after the learnt clock offset where that brings them closer.
     pub start_gap_ms: i64,

@@ -1,4 +1,4 @@
-//! The pure core of SyncWell: hashes, budgets, matching and resolution.
+//! The pure core of `SyncWell`: hashes, budgets, matching and resolution.
 //!
 //! No I/O, no clock, no randomness: times come in as arguments, the same input gives the same answer.
 #![forbid(unsafe_code)]

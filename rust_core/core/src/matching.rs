@@ -107,22 +107,24 @@ impl Arena<'_> {
         let is_beside = |other: &Edge| (other.source == edge.source) != (other.destination == edge.destination);
         let is_rival = |other: &Edge| is_beside(other) && !self.is_copy(edge, other);
         let rivals: Vec<&Edge> = component.iter().filter(|other| is_rival(other)).collect();
-        if rivals.is_empty() {
-            return true;
-        }
         let is_moved = edge.verdict.explanation.is_moved() || rivals.iter().any(|r| r.verdict.explanation.is_moved());
         let margin = weight(if is_moved { MARGIN_OF_MOVED } else { MARGIN });
-        let without = if plan.rows.len().max(plan.columns.len()) > OPTIMAL_SIDE_MAX {
-            let strongest = rivals.iter().map(|rival| weight_of(rival)).max().unwrap_or(0);
-            worth - gain.weight + strongest
-        } else {
-            let allowed = |other: &Edge| !is_beside(other) || is_rival(other);
-            let is_other = |other: &Edge| other.source != edge.source || other.destination != edge.destination;
-            let kept = component.iter().zip(&plan.gains).filter(|(other, _)| is_other(other) && allowed(other));
-            let gains: Vec<Gain> = kept.map(|(_, gain)| *gain).collect();
-            total(&assign(plan.rows.len(), plan.columns.len(), &gains), &gains)
+        // A plan without the pair gains at most the best rival on either side: most pairs need no second search.
+        let best = |is_source: bool| {
+            let beside = rivals.iter().filter(|rival| (rival.source == edge.source) == is_source);
+            beside.map(|rival| weight_of(rival)).max().unwrap_or(0)
         };
-        worth - without >= margin
+        if rivals.is_empty() || gain.weight - best(true) - best(false) >= margin {
+            return true;
+        }
+        if plan.rows.len().max(plan.columns.len()) > OPTIMAL_SIDE_MAX {
+            return false;
+        }
+        let is_edge = |other: &Edge| other.source == edge.source && other.destination == edge.destination;
+        let is_allowed = |other: &Edge| !is_edge(other) && (!is_beside(other) || is_rival(other));
+        let allowed = component.iter().zip(&plan.gains).filter(|(other, _)| is_allowed(other));
+        let gains: Vec<Gain> = allowed.map(|(_, gain)| *gain).collect();
+        worth - total(&assign(plan.rows.len(), plan.columns.len(), &gains), &gains) >= margin
     }
 
     fn is_copy(&self, edge: &Edge, other: &Edge) -> bool {

@@ -10,6 +10,7 @@ use crate::record::Record;
 
 /// What to write and what was found, per field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // each is one independent observation
 pub(crate) struct Plan {
     pub(crate) is_written: PerField<bool>,
     pub(crate) base: PerField<Option<u64>>,

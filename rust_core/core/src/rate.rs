@@ -43,15 +43,15 @@ impl RateState {
 
     /// Returns 0 when `cost` fits now, else the milliseconds until it does.
     pub(crate) fn wait_ms(&self, cost: u64, reach: Reach, now_ms: i64) -> i64 {
-        let now_us = now_ms * MICROSECONDS_PER_MILLISECOND;
-        let after_us = self.arrival_us.max(now_us) + units(cost) * reach.interval_us;
-        let late_us = after_us - (now_us + reach.burst * reach.interval_us);
+        let present_us = now_ms * MICROSECONDS_PER_MILLISECOND;
+        let after_us = self.arrival_us.max(present_us) + units(cost) * reach.interval_us;
+        let late_us = after_us - (present_us + reach.burst * reach.interval_us);
         if late_us <= 0 { 0 } else { (late_us + MICROSECONDS_PER_MILLISECOND - 1) / MICROSECONDS_PER_MILLISECOND }
     }
 
     pub(crate) fn take(&mut self, cost: u64, interval_us: i64, now_ms: i64) {
-        let now_us = now_ms * MICROSECONDS_PER_MILLISECOND;
-        self.arrival_us = self.arrival_us.max(now_us) + units(cost) * interval_us;
+        let present_us = now_ms * MICROSECONDS_PER_MILLISECOND;
+        self.arrival_us = self.arrival_us.max(present_us) + units(cost) * interval_us;
     }
 
     pub(crate) fn free_at_ms(&self) -> i64 {

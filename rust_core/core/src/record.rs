@@ -95,7 +95,7 @@ impl Record {
             "moving_ms"
         } else if !self.distance_m.is_none_or(|distance| (0.0..=DISTANCE_M_MAX).contains(&distance)) {
             "distance_m"
-        } else if !self.utc_offset_s.is_none_or(|offset| offset.abs_diff(0) <= UTC_OFFSET_S_MAX.unsigned_abs()) {
+        } else if self.utc_offset_s.is_some_and(|offset| !(-UTC_OFFSET_S_MAX..=UTC_OFFSET_S_MAX).contains(&offset)) {
             "utc_offset_s"
         } else if !self.modified_ms.is_none_or(is_time) {
             "modified_ms"

@@ -145,14 +145,12 @@ impl<'a> Resolver<'a> {
             decision.evidence.push(("shared_destination", Fact::Integer(1)));
             return keeping(decision, link.base);
         }
-        match destination {
-            Some(destination) => link_decision(&plan(source, destination, link.base, self.rules)),
-            None => {
-                let mut decision = link_decision(&plan_unseen(source, link.base, self.rules));
-                decision.evidence.push(("destination_unseen", Fact::Integer(1)));
-                decision
-            }
+        if let Some(destination) = destination {
+            return link_decision(&plan(source, destination, link.base, self.rules));
         }
+        let mut decision = link_decision(&plan_unseen(source, link.base, self.rules));
+        decision.evidence.push(("destination_unseen", Fact::Integer(1)));
+        decision
     }
 
     /// Links open records that carry one external id, if exactly one record of each side does.
@@ -163,7 +161,7 @@ impl<'a> Resolver<'a> {
         let targets = unique_by_external_id(&self.request.destinations);
         let mut taken = HashSet::new();
         for (source, decision) in self.request.sources.iter().zip(decisions.iter_mut()) {
-            let is_unique = sources.get(source.external_id.as_str()).is_some_and(|found| found.is_some());
+            let is_unique = sources.get(source.external_id.as_str()).is_some_and(Option::is_some);
             let target = targets.get(source.external_id.as_str()).copied().flatten();
             if let (None, true, Some(target)) = (&decision, is_unique, target)
                 && !self.writers.contains_key(target.id.as_str())

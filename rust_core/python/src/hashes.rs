@@ -7,7 +7,7 @@ use syncwell_core::errors::InvalidInput;
 use syncwell_core::fingerprint::{self as keyed, KEY_LENGTH};
 use syncwell_core::murmur3;
 
-use crate::invalid_input::{refuse, refuse_foreign};
+use crate::invalid_input::{Checked, refuse, refuse_foreign};
 
 /// Adds the functions of this file.
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -20,16 +20,16 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// Returns the unsigned `MurmurHash3_x86_32` of bytes, or of a text in UTF-8.
 #[pyfunction]
-#[pyo3(signature = (data, seed=0, /))]
-fn murmur3_32(data: &Bound<'_, PyAny>, seed: u32) -> PyResult<u32> {
-    Ok(murmur3::murmur3_32(content(data)?, seed))
+#[pyo3(signature = (data, seed=Checked(0), /), text_signature = "(data, seed=0, /)")]
+fn murmur3_32(data: &Bound<'_, PyAny>, seed: Checked<u32>) -> PyResult<u32> {
+    Ok(murmur3::murmur3_32(content(data)?, seed.0))
 }
 
 /// Returns `murmur3_32` of each item.
 #[pyfunction]
-#[pyo3(signature = (items, seed=0, /))]
-fn murmur3_32_many(items: &Bound<'_, PyList>, seed: u32) -> PyResult<Vec<u32>> {
-    items.iter().map(|item| Ok(murmur3::murmur3_32(content(&item)?, seed))).collect()
+#[pyo3(signature = (items, seed=Checked(0), /), text_signature = "(items, seed=0, /)")]
+fn murmur3_32_many(items: &Bound<'_, PyList>, seed: Checked<u32>) -> PyResult<Vec<u32>> {
+    items.iter().map(|item| Ok(murmur3::murmur3_32(content(&item)?, seed.0))).collect()
 }
 
 /// Returns the fixed bucket of each id, one byte each.
@@ -47,16 +47,16 @@ fn buckets<'py>(py: Python<'py>, ids: &Bound<'py, PyList>) -> PyResult<Bound<'py
 /// Returns the keyed 64-bit fingerprint of one field's value.
 #[pyfunction]
 #[pyo3(signature = (key, field, value, /))]
-fn fingerprint(key: &[u8], field: &str, value: &Bound<'_, PyAny>) -> PyResult<u64> {
-    Ok(keyed::fingerprint(key_of(key)?, field, content(value)?))
+fn fingerprint(key: &[u8], field: Checked<&str>, value: &Bound<'_, PyAny>) -> PyResult<u64> {
+    Ok(keyed::fingerprint(key_of(key)?, field.0, content(value)?))
 }
 
 /// Returns the fingerprint of each value as content of the same field.
 #[pyfunction]
 #[pyo3(signature = (key, field, values, /))]
-fn fingerprint_many(key: &[u8], field: &str, values: &Bound<'_, PyList>) -> PyResult<Vec<u64>> {
+fn fingerprint_many(key: &[u8], field: Checked<&str>, values: &Bound<'_, PyList>) -> PyResult<Vec<u64>> {
     let key = key_of(key)?;
-    values.iter().map(|value| Ok(keyed::fingerprint(key, field, content(&value)?))).collect()
+    values.iter().map(|value| Ok(keyed::fingerprint(key, field.0, content(&value)?))).collect()
 }
 
 /// Returns the key as an array, or says that its length is wrong.

@@ -22,3 +22,18 @@ pub fn refuse_foreign(py: Python<'_>, error: PyErr) -> PyErr {
     }
     error
 }
+
+/// An argument of the right kind whose value may not fit: that is bad input, not a foreign error.
+#[derive(Clone, Copy)]
+pub struct Checked<T>(pub T);
+
+impl<'a, 'py, T> FromPyObject<'a, 'py> for Checked<T>
+where
+    T: FromPyObject<'a, 'py, Error = PyErr>,
+{
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        value.extract().map(Self).map_err(|error| refuse_foreign(value.py(), error))
+    }
+}

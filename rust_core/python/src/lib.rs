@@ -10,7 +10,7 @@ mod hashes;
 mod invalid_input;
 mod records;
 
-/// The native core of SyncWell.
+/// The native core of `SyncWell`.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("SOURCE_HASH", env!("SYNCWELL_SOURCE_HASH"))?;
