@@ -20,9 +20,7 @@ class AllowList:
         """Allows the origins of the settings' URLs and, over https, their extra hosts."""
         urls = (settings.api_url, settings.authorize_url, settings.token_url, settings.revoke_url)
         self._provider = settings.provider
-        self._origins = {URL(url).origin() for url in urls} | {
-            URL.build(scheme="https", host=host) for host in settings.extra_hosts
-        }
+        self._origins = {origin_of(URL(url)) for url in urls} | {("https", host, 443) for host in settings.extra_hosts}
         self._allows_private = settings.allows_private_addresses
 
     def check(self, url: str | URL) -> URL:
@@ -33,14 +31,14 @@ class AllowList:
         """
         try:
             parsed = URL(url)
-            origin = parsed.with_user(None).origin()
+            origin = origin_of(parsed)
         except (ValueError, TypeError) as exc:
             raise ProviderInvalidAnswerError("the provider named an address that is no URL", **self._who) from exc
         if origin not in self._origins or parsed.user is not None:
             raise ProviderInvalidAnswerError("the provider named an address on a host that is not its own", **self._who)
         if not self._allows_private and parsed.scheme != "https":
             raise ProviderInvalidAnswerError("the provider named an address without encryption", **self._who)
-        if not self._allows_private and is_private(origin.host or ""):
+        if not self._allows_private and is_private(parsed.host or ""):
             raise ProviderInvalidAnswerError("the provider named a private address", **self._who)
         return parsed
 
@@ -73,6 +71,17 @@ class PublicResolver(AbstractResolver):
     async def close(self) -> None:
         """Closes the inner resolver."""
         await self._inner.close()
+
+
+def origin_of(url: URL) -> tuple[str, str, int]:
+    """Returns scheme, host and port, the scheme's own port where none is named.
+
+    Raises:
+        ValueError: the URL is relative or names no host.
+    """
+    if not url.host or url.port is None:
+        raise ValueError("a URL without a host has no origin")
+    return url.scheme, url.host, url.port
 
 
 def is_private(host: str) -> bool:

@@ -1,9 +1,8 @@
 """The budget of one provider application in this process: every call is taken from it before it is made.
 
-A call counts in several windows at once and is granted by all of them or by none. What is granted is never given
-back: a call whose answer was lost may have reached the provider and been counted there. What the provider reports
-about itself can only raise our own count, never lower it, because reports arrive late and out of order. A call that is
-on its way when a window ends is counted in both windows: nobody knows on which side the provider will see it.
+The counting is the core's (`syncwell.domain.budget`), one budget for each window of the provider. A call counts in
+several windows at once and is granted by all of them or by none. What is granted is never given back: a call whose
+answer was lost may have reached the provider and been counted there.
 """
 
 from __future__ import annotations
@@ -12,47 +11,57 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from syncwell.domain.budget import Budget, BudgetLimits, open_budget
+from syncwell.domain.budget import CallWindow as CoreWindow
+from syncwell.domain.budget import Priority as CorePriority
 from syncwell.domain.errors import ProviderThrottledError
 from syncwell.domain.jobs import Priority
 from syncwell.ports.clock import Clock
 from syncwell.providers.call_limits import CallLimits, CallWindow
 
-# What each priority leaves of a window for those above it, in thousandths of the limit.
-RESERVES_PER_MILLE: Mapping[Priority, int] = {Priority.HIGH: 0, Priority.MEDIUM: 100, Priority.LOW: 300}
-
-
-@dataclass(slots=True)
-class WindowCount:
-    """Calls counted in the present span of one window."""
-
-    length_ms: int
-    limit: int
-    index: int = -1
-    used: int = 0
-    in_flight: int = 0
-
-    def roll(self, now_ms: int) -> None:
-        """Starts a new count when the window has ended; time that runs backwards keeps the count."""
-        index = now_ms // self.length_ms
-        if index > self.index:
-            self.index, self.used = index, self.in_flight
-
-    def room(self, priority: Priority) -> int:
-        """Returns how many calls of this priority still fit."""
-        reserve = self.limit * RESERVES_PER_MILLE[priority] // 1000
-        return self.limit - reserve - self.used
-
-    def wait_ms(self, now_ms: int) -> int:
-        """Returns the time until the window ends."""
-        return max(1, (self.index + 1) * self.length_ms - now_ms)
+CORE_PRIORITIES: Mapping[Priority, CorePriority] = {
+    Priority.HIGH: CorePriority.INTERACTIVE,
+    Priority.MEDIUM: CorePriority.NORMAL,
+    Priority.LOW: CorePriority.BULK,
+}
+MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
+class WindowBudget:
+    """One window and what was counted in it."""
+
+    budget: Budget
+    length_ms: int
+
+    def has_room(self, priority: Priority, now_ms: int) -> bool:
+        """Tells whether one more call fits, leaving everything as it was."""
+        lease = self.budget.lease(1, CORE_PRIORITIES[priority], now_ms)
+        if lease.granted:
+            self.budget.give_back(lease.granted, now_ms, now_ms)
+        return lease.granted > 0
+
+    def take(self, priority: Priority, now_ms: int) -> None:
+        """Counts one call that has room."""
+        wait_ms = self.budget.try_take(1, CORE_PRIORITIES[priority], now_ms)
+        assert wait_ms == 0, "asked for room before"  # noqa: S101 - nothing runs between the question and the deed
+
+    def wait_ms(self, now_ms: int) -> int:
+        """Returns the time until the window ends."""
+        return self.length_ms - now_ms % self.length_ms
+
+    def holds(self, moment_ms: int, now_ms: int) -> bool:
+        """Tells whether `moment_ms` lies in the present window."""
+        return moment_ms // self.length_ms == now_ms // self.length_ms
+
+
+@dataclass(slots=True)
 class CallGrant:
-    """One granted call; give it back to `CallBudget.finish` when its answer is there or lost."""
+    """One granted call; give it to `CallBudget.finish` when the provider has answered or the answer is lost."""
 
     granted_ms: int
-    counts: tuple[WindowCount, ...]
+    windows: tuple[WindowBudget, ...]
+    is_finished: bool = False
 
 
 class CallBudget:
@@ -63,7 +72,7 @@ class CallBudget:
         self._provider = provider
         self._limits = limits
         self._clock = clock
-        self._counts = {each.name: new_count(each) for each in limits.windows}
+        self._windows = {each.name: open_window(each) for each in limits.windows}
         self.calls_granted = 0
         self.calls_refused = 0
 
@@ -74,36 +83,38 @@ class CallBudget:
             ProviderThrottledError: a window has no room for this priority; says when it will.
         """
         now_ms = self._clock.now_ms()
-        counts = tuple(self._counts[name] for name in self._limits.windows_of(method, path))
-        for count in counts:
-            count.roll(now_ms)
-        spent = [count for count in counts if count.room(priority) < 1]
+        windows = tuple(self._windows[name] for name in self._limits.windows_of(method, path))
+        spent = [each for each in windows if not each.has_room(priority, now_ms)]
         if spent:
             self.calls_refused += 1
-            raise self._throttled(max(count.wait_ms(now_ms) for count in spent))
-        for count in counts:
-            count.used += 1
-            count.in_flight += 1
+            raise ProviderThrottledError(
+                "the application's call budget at this provider is spent for now",
+                retry_after=timedelta(milliseconds=max(each.wait_ms(now_ms) for each in spent)),
+                provider=self._provider,
+            )
+        for each in windows:
+            each.take(priority, now_ms)
         self.calls_granted += 1
-        return CallGrant(now_ms, counts)
+        return CallGrant(now_ms, windows)
 
     def finish(self, grant: CallGrant) -> None:
-        """Notes that a call is no longer on its way; what it cost stays counted."""
-        for count in grant.counts:
-            count.in_flight -= 1
+        """Notes that a call is no longer under way; what it cost stays counted. Harmless when done already."""
+        if not grant.is_finished:
+            grant.is_finished = True
+            for each in grant.windows:
+                each.budget.finish(1, grant.granted_ms, self._clock.now_ms())
 
     def observe(self, headers: Mapping[str, str], grant: CallGrant) -> None:
-        """Corrects the windows from the answer to a granted call.
+        """Finishes the call and corrects the windows from the headers of its answer.
 
         A report that belongs to a window which has ended since says nothing about the present one.
         """
+        self.finish(grant)
         now_ms = self._clock.now_ms()
         for report in self._limits.reports(headers):
-            count = self._counts[report.name]
-            count.roll(now_ms)
-            count.limit = report.limit
-            if grant.granted_ms // count.length_ms == count.index:
-                count.used = max(count.used, report.used)
+            window = self._windows[report.name]
+            if window.holds(grant.granted_ms, now_ms):
+                window.budget.observe(0, report.used, report.limit, now_ms)
 
     def refused(self, headers: Mapping[str, str], grant: CallGrant) -> timedelta:
         """Learns from a 429, and returns how long its windows stay closed.
@@ -112,23 +123,16 @@ class CallBudget:
         """
         self.observe(headers, grant)
         now_ms = self._clock.now_ms()
-        for count in grant.counts:
-            count.roll(now_ms)
-        spent = [count for count in grant.counts if count.used >= count.limit]
-        if not spent and grant.counts:
-            shortest = min(grant.counts, key=lambda count: count.length_ms)
-            shortest.used = shortest.limit
-            spent = [shortest]
-        return timedelta(milliseconds=max((count.wait_ms(now_ms) for count in spent), default=0))
-
-    def _throttled(self, wait_ms: int) -> ProviderThrottledError:
-        return ProviderThrottledError(
-            "the application's call budget at this provider is spent for now",
-            retry_after=timedelta(milliseconds=wait_ms),
-            provider=self._provider,
-        )
+        spent = [each for each in grant.windows if not each.has_room(Priority.HIGH, now_ms)]
+        if not spent and grant.windows:
+            spent = [min(grant.windows, key=lambda each: each.length_ms)]
+            spent[0].budget.mark_lost(now_ms)
+        return timedelta(milliseconds=max((each.wait_ms(now_ms) for each in spent), default=0))
 
 
-def new_count(window: CallWindow) -> WindowCount:
-    """Returns the empty count of a window."""
-    return WindowCount(length_ms=round(window.length.total_seconds() * 1000), limit=window.limit)
+def open_window(window: CallWindow) -> WindowBudget:
+    """Returns the empty budget of a window."""
+    core = CoreWindow(window.limit, window.length)
+    return WindowBudget(
+        open_budget(BudgetLimits(windows=(core,), tracks_in_flight=True)), length_ms=window.length // MILLISECOND
+    )

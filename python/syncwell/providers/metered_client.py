@@ -12,7 +12,7 @@ from yarl import URL
 from syncwell.domain.errors import ProviderInvalidAnswerError, ProviderThrottledError, ProviderUnavailableError
 from syncwell.domain.jobs import Priority
 from syncwell.ports.clock import Clock
-from syncwell.providers.allow_list import AllowList, PublicResolver
+from syncwell.providers.allow_list import AllowList, PublicResolver, origin_of
 from syncwell.providers.call_budget import CallBudget, CallGrant
 from syncwell.providers.call_limits import CallLimits
 from syncwell.providers.response import ERROR_BODY_BYTES_MAX, Response, read_bounded
@@ -80,7 +80,7 @@ class MeteredClient:
             if response.status not in REDIRECT_STATUSES:
                 return response
             target = self._redirect_target(call, url, response)
-            if target.origin() != url.origin():
+            if origin_of(target) != origin_of(url):
                 headers.pop("Authorization", None)
             url, params = target, None
         raise self._invalid("the provider redirects in circles")

@@ -1,4 +1,8 @@
-"""Strava's OAuth: comma-separated scopes, rotating refresh tokens, its own error bodies."""
+"""Strava's OAuth: comma-separated scopes, rotating refresh tokens, its own error bodies.
+
+Strava tells which scopes were granted in the redirect's query only; a token answer rarely says. The grant's `scopes` are
+empty then, and whoever took the callback fills them in.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ class StravaOAuth:
         self._settings = client.settings
 
     def consent_url(self, *, state: str, code_challenge: str, redirect_uri: str) -> str:  # noqa: ARG002 - no PKCE there
-        """Returns the consent page; the athlete may untick scopes there (see `granted_scopes`)."""
+        """Returns the consent page; the athlete may untick scopes there."""
         query = {
             "client_id": self._settings.client_id,
             "redirect_uri": redirect_uri,
@@ -45,10 +49,6 @@ class StravaOAuth:
             "state": state,
         }
         return str(URL(self._settings.authorize_url).with_query(query))
-
-    def granted_scopes(self, callback: Mapping[str, str]) -> tuple[str, ...]:
-        """Returns the scopes that the redirect's query names: Strava tells them nowhere else."""
-        return split_scopes(callback.get("scope", ""))
 
     async def exchange(self, *, code: str, code_verifier: str, redirect_uri: str) -> TokenGrant:  # noqa: ARG002 - no PKCE
         """Trades the code; the answer names the athlete."""
