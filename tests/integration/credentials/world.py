@@ -16,6 +16,7 @@ from services.credentials.app import Parts, make_parts
 from services.credentials.settings import Settings
 from syncwell.adapters.embedded.engine import Engine
 from syncwell.adapters.embedded.in_process import InProcessTransport
+from syncwell.adapters.embedded.key_file_sealer import KeyFileSealer
 from syncwell.adapters.embedded.store_client import EmbeddedItemStore
 from syncwell.adapters.grpc.channel import open_channel
 from syncwell.adapters.grpc.credentials_client import GrpcConnections, GrpcTokenSource
@@ -26,6 +27,7 @@ from syncwell.ports.connector import Callback, ConnectionView
 from syncwell.providers.registry import InstalledProviders
 from syncwell.providers.strava.settings import strava_settings
 from syncwell.repositories.accounts import Accounts
+from syncwell.repositories.grants import GrantRow, Grants
 from syncwell.runtime.caller_identity import load_identity
 from syncwell.runtime.clock import OffsetClock
 from syncwell.runtime.grpc_server import serving
@@ -99,6 +101,12 @@ class World:
         connection = await self.accounts.load_connection(USER, connection_id)
         assert connection is not None
         return connection.generation
+
+    async def grant_row(self, connection_id: ConnectionId) -> GrantRow:
+        """Returns the sealed row of a connection that has one."""
+        row = await Grants(self.items, KeyFileSealer(self.settings.keys_dir)).load(connection_id)
+        assert row is not None
+        return row
 
 
 @asynccontextmanager
