@@ -43,7 +43,7 @@ class DictItemStore(ItemStore):
         """Makes the next writing calls raise `errors`; OutcomeUnknownError is raised after the write was done."""
         self._failures.extend(errors)
 
-    async def get(self, key: Key, *, strong: bool = True) -> Item | None:  # noqa: ARG002 - a dictionary is never stale
+    async def get(self, key: Key, *, strong: bool = True) -> Item | None:
         await asyncio.sleep(0)
         self.read_count += 1
         return self.items.get(key)
