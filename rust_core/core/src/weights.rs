@@ -48,7 +48,7 @@ pub mod trimmed {
     /// Gap at the boundary in common, seconds.
     pub const EDGE_S: Ramp = &[(0.0, 3.0), (2.0, 2.5), (10.0, 0.0), (30.0, -6.0)];
     /// Shorter duration divided by the longer.
-    pub const KEPT: Ramp = &[(0.3, -8.0), (0.5, -4.0), (0.545, 0.0), (0.8, 1.0), (1.0, 1.0)];
+    pub const KEPT: Ramp = &[(0.3, -8.0), (0.5, -4.0), (0.53, -1.5), (0.55, 0.5), (0.8, 1.0), (1.0, 1.0)];
     /// Relative difference of the mean speed.
     pub const PACE: Ramp = &[(0.0, 1.5), (0.1, 1.0), (0.25, -1.0), (0.6, -6.0)];
 }
@@ -89,7 +89,7 @@ pub mod manual {
 pub mod zone_shift {
     use super::Ramp;
     /// Before any evidence.
-    pub const PRIOR: f64 = -6.0;
+    pub const PRIOR: f64 = -5.7;
     /// What the gap differs from whole half hours, seconds.
     pub const RESIDUAL_S: Ramp = &[(0.0, 7.0), (1.5, 6.5), (5.0, 4.5), (26.0, 3.2), (32.0, -4.0), (40.0, -10.0)];
     /// Relative difference of the duration.
@@ -126,7 +126,7 @@ pub mod part_of {
     /// Gap at the boundary in common, seconds.
     pub const EDGE_S: Ramp = &[(0.0, 3.0), (2.0, 2.5), (10.0, 0.0), (30.0, -6.0)];
     /// Shorter duration divided by the longer.
-    pub const KEPT: Ramp = &[(0.05, -2.0), (0.3, 1.0), (0.5, 2.0), (0.55, 1.0), (0.6, -3.0), (1.0, -8.0)];
+    pub const KEPT: Ramp = &[(0.05, -2.0), (0.3, 1.0), (0.5, 2.0), (0.53, 1.0), (0.55, -3.0), (1.0, -8.0)];
     /// Relative difference of the mean speed.
     pub const PACE: Ramp = &[(0.0, 1.5), (0.1, 1.0), (0.25, -0.5), (0.6, -6.0)];
     /// Before any evidence, for a leg.
