@@ -20,8 +20,8 @@ from syncwell.ports.roles import Window
 DAY_S = 86_400
 # A watch's clock may run ahead: a record may seem to start after its upload.
 CLOCK_SLACK_S = 3_600
-CURSOR = re.compile(r"^(\d{1,6})-(\d{1,6})-(\d{1,7})$")
-VERSION = re.compile(r"^(\d{1,6})\.[0-9a-f]+$")
+CURSOR = re.compile(r"([0-9]{1,6})-([0-9]{1,6})-([0-9]{1,7})")
+VERSION = re.compile(r"([0-9]{1,6})\.[0-9a-f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def position_of(cursor: str | None, window: Window, *, now_ms: int) -> Position 
         first = max(0, window.start_ms // 1000 - CLOCK_SLACK_S) // DAY_S
         last = now_ms // 1000 // DAY_S
         return Position(first, last) if first <= last else None
-    found = CURSOR.match(cursor)
+    found = CURSOR.fullmatch(cursor)
     if found is None:
         raise InvalidInputError("this is no cursor of a Garmin listing", field="cursor")
     return Position(int(found[1]), int(found[2]), int(found[3]))
@@ -75,7 +75,7 @@ def day_in(version: str) -> int:
     Raises:
         InvalidInputError: the version is not one of ours.
     """
-    found = VERSION.match(version)
+    found = VERSION.fullmatch(version)
     if found is None:
         raise InvalidInputError("this is no version of a Garmin record", field="version")
     return int(found[1])

@@ -14,7 +14,7 @@ from syncwell.providers.strava.settings import PROVIDER
 from syncwell.providers.strava.sports import sport_of
 
 # `(GMT-05:00) America/New_York`: the label is the zone's standard offset all year, the name is the truth.
-TIME_ZONE = re.compile(r"^\(GMT[+-]\d\d:\d\d\) ([A-Za-z][A-Za-z0-9_+\-/]{0,63})$")
+TIME_ZONE = re.compile(r"\(GMT[+-][0-9]{2}:[0-9]{2}\) ([A-Za-z][A-Za-z0-9_+\-/]{0,63})")
 # An athlete who hides starts makes Strava show one second past local midnight.
 HIDDEN_START = "T00:00:01Z"
 
@@ -91,7 +91,7 @@ def workout_of(activity: Activity) -> CanonicalWorkout:
 
 def zone_of(label: str) -> str:
     """Returns the IANA name in Strava's label; empty when there is none."""
-    found = TIME_ZONE.match(label)
+    found = TIME_ZONE.fullmatch(label)
     return found[1] if found else ""
 
 
