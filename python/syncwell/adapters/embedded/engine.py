@@ -150,8 +150,12 @@ class Engine:
         await self._checkpointer.close()
         self._committer.shutdown()
         copy_log(self._connection)
-        self._connection.close()
-        self._lock.release()
+        try:
+            self._connection.close()
+        except apsw.Error as exc:  # a full disk; what was committed is in the log and is found there again
+            log.warning("close_failed", reason=type(exc).__name__)
+        finally:
+            self._lock.release()
 
     @property
     def is_closing(self) -> bool:
