@@ -64,7 +64,7 @@ STATUS_BY_CODE: dict[str, HTTPStatus] = {
     "provider_error": HTTPStatus.BAD_GATEWAY,
     "provider_unavailable": HTTPStatus.BAD_GATEWAY,
     "provider_throttled": HTTPStatus.SERVICE_UNAVAILABLE,
-    "provider_refused": HTTPStatus.BAD_GATEWAY,
+    "provider_refused": HTTPStatus.BAD_REQUEST,
     "provider_invalid": HTTPStatus.BAD_GATEWAY,
     "reauthentication_needed": HTTPStatus.CONFLICT,
     "setup": HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -43,7 +43,7 @@ class SystemRoutes:
         self._checks = checks
         self._openapi = Answer(200, msgspec.json.encode(document), JSON)
         info = document["info"]
-        self._docs = docs_page(info["title"], info["description"], _rows_of(document))
+        self._docs = docs_page(f"{info['title']} REST API", info["description"], _rows_of(document))
 
     def operations(self) -> Sequence[Operation]:
         """Returns the operations of this file."""

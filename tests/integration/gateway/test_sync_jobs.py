@@ -15,7 +15,7 @@ from tests.integration.gateway.bed import Bed
 KEY = "7a1f3c58-2b7e-4e0f-9d80-3c0b4e0a9b11"
 
 
-def job_body(source: str, destination: str, **changes: object) -> dict[str, object]:
+def job_body(source: str, destination: str, /, **changes: object) -> dict[str, object]:
     body: dict[str, object] = {
         "sourceConnectionId": source,
         "destinationConnectionId": destination,
@@ -113,7 +113,7 @@ async def test_same_key_of_another_person_is_independent(bed: Bed) -> None:
 async def test_wrong_value_is_refused_with_its_path(bed: Bed, changes: dict[str, object], field: str) -> None:
     """A wrong type, an unknown field or a contradiction is 400 and names the place."""
     person = bed.person("robin")
-    body = job_body(*await bed.connected(person), **changes)
+    body = job_body(*await bed.connected(person)) | changes
 
     reply = await person.post("/v1/sync-jobs", body)
 
