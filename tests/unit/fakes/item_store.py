@@ -37,10 +37,13 @@ class DictItemStore(ItemStore):
         self.items: dict[Key, Item] = {}
         self.transactions: list[tuple[Write, ...]] = []
         self.read_count = 0
-        self._failures: list[Exception] = []
+        self._failures: list[Exception | None] = []
 
-    def fail_next(self, *errors: Exception) -> None:
-        """Makes the next writing calls raise `errors`; OutcomeUnknownError is raised after the write was done."""
+    def fail_next(self, *errors: Exception | None) -> None:
+        """Makes the next writing calls raise `errors` in turn, None lets one pass.
+
+        OutcomeUnknownError is raised after the write was done.
+        """
         self._failures.extend(errors)
 
     async def get(self, key: Key, *, strong: bool = True) -> Item | None:
