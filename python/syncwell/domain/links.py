@@ -77,6 +77,13 @@ class Lineage:
         """True when some origin lies in `account`."""
         return any(origin.account == account for origin in self.origins)
 
+    def joined(self, known: Lineage | None) -> Lineage:
+        """Returns this lineage with what was `known` of the same record; what we wrote stays ours."""
+        if known is None:
+            return self
+        origins = tuple(dict.fromkeys((*known.origins, *self.origins)))
+        return Lineage(origins, known.was_written or self.was_written)
+
 
 def external_id_of(user_id: UserId, source_account: str, source_id: RecordId, destination_account: str) -> str:
     """Returns the id that a write carries to the destination; the same for the same ledger key, always."""

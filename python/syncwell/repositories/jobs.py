@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import msgspec
 
-from syncwell.domain import job_life
+from syncwell.domain import job_life, sharding
 from syncwell.domain.errors import ConditionFailedError, FenceLostError, IdempotencyKeyReusedError, OutcomeUnknownError
 from syncwell.domain.jobs import Job, JobId, JobState
 from syncwell.domain.records import UserId
@@ -58,7 +58,11 @@ class Jobs:
     """Job rows over an item store. `bucket_of` tells a user's bucket of 256."""
 
     def __init__(
-        self, store: ItemStore, *, bucket_of: Callable[[str], int], hint_grace: timedelta = HINT_GRACE
+        self,
+        store: ItemStore,
+        *,
+        bucket_of: Callable[[UserId], int] = sharding.bucket_of,
+        hint_grace: timedelta = HINT_GRACE,
     ) -> None:
         self._store = store
         self._bucket_of = bucket_of

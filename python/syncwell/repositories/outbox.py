@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import msgspec
 
+from syncwell.domain import sharding
 from syncwell.domain.records import UserId
 from syncwell.ports.event_log import Event
 from syncwell.ports.item_store import Delete, Due, Item, ItemStore, Put
@@ -21,13 +22,13 @@ _decode = msgspec.msgpack.Decoder(Event).decode
 class Outbox:
     """Outbox rows over an item store. `bucket_of` tells a user's bucket of 256."""
 
-    def __init__(self, store: ItemStore, *, bucket_of: Callable[[str], int]) -> None:
+    def __init__(self, store: ItemStore, *, bucket_of: Callable[[UserId], int] = sharding.bucket_of) -> None:
         self._store = store
         self._bucket_of = bucket_of
 
     def entry(self, event: Event, *, now_ms: int) -> Put:
         """Returns the write that goes into the transaction of the fact."""
-        bucket = keys.outbox_bucket(self._bucket_of(event.user_id))
+        bucket = keys.outbox_bucket(self._bucket_of(UserId(event.user_id)))
         due = Due(bucket, now_ms + PUBLISH_GRACE // timedelta(milliseconds=1))
         return Put(Item(keys.outbox(UserId(event.user_id), event.event_id), _encode(event), due=due))
 

@@ -1,0 +1,119 @@
+"""Joins the steps of a sync; every service that runs jobs builds them the same way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from syncwell.domain.resolution import resolve as resolve_natively
+from syncwell.ports.clock import Clock
+from syncwell.ports.crash_points import CrashPoints
+from syncwell.ports.event_log import EventLog
+from syncwell.ports.history import History
+from syncwell.ports.item_store import ItemStore
+from syncwell.ports.roles import ProviderRegistry, ProviderSessions
+from syncwell.ports.sealer import Sealer
+from syncwell.repositories.accounts import Accounts
+from syncwell.repositories.cursors import Cursors
+from syncwell.repositories.decisions import Decisions
+from syncwell.repositories.jobs import Jobs
+from syncwell.repositories.ledger import Ledger
+from syncwell.repositories.outbox import Outbox
+from syncwell.usecases.commit_sync import CommitSync
+from syncwell.usecases.create_record import CreateRecord
+from syncwell.usecases.fetch_payloads import FetchPayloads
+from syncwell.usecases.publish_outbox import PublishOutbox
+from syncwell.usecases.read_records import ReadRecords
+from syncwell.usecases.recover_writes import RecoverWrites
+from syncwell.usecases.resolve_records import Resolve, ResolveRecords
+from syncwell.usecases.run_sync import RunSync, SyncParts
+from syncwell.usecases.sync_limits import SyncLimits
+from syncwell.usecases.sync_pair import LoadPair
+from syncwell.usecases.write_records import WriteRecords
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPorts:
+    """What a sync touches of the world."""
+
+    items: ItemStore
+    registry: ProviderRegistry
+    sessions: ProviderSessions
+    sealer: Sealer
+    event_log: EventLog
+    clock: Clock
+    random: Random
+    history: History
+    crash_points: CrashPoints
+    resolve: Resolve = resolve_natively
+
+
+def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
+    """Returns the use case; `owner` names this worker in the rows that it claims."""
+    ledger, jobs = Ledger(ports.items), Jobs(ports.items)
+    outbox, cursors = Outbox(ports.items), Cursors(ports.items)
+    publish = PublishOutbox(outbox=outbox, event_log=ports.event_log, clock=ports.clock)
+    reader = ReadRecords(sessions=ports.sessions, clock=ports.clock, limits=limits)
+    return RunSync(
+        SyncParts(
+            jobs=jobs,
+            ledger=ledger,
+            cursors=cursors,
+            outbox=outbox,
+            load_pair=LoadPair(accounts=Accounts(ports.items), registry=ports.registry, sealer=ports.sealer),
+            reader=reader,
+            recover=_recover(ports, ledger, jobs, limits),
+            resolve=ResolveRecords(reader=reader, ledger=ledger, clock=ports.clock, resolve=ports.resolve),
+            write=_write(ports, ledger, limits),
+            commit=_commit(ports, cursors, outbox, publish),
+            publish=publish,
+            clock=ports.clock,
+            random=ports.random,
+            history=ports.history,
+            crash_points=ports.crash_points,
+            limits=limits,
+            owner=owner,
+        )
+    )
+
+
+def _recover(ports: SyncPorts, ledger: Ledger, jobs: Jobs, limits: SyncLimits) -> RecoverWrites:
+    return RecoverWrites(
+        sessions=ports.sessions,
+        ledger=ledger,
+        jobs=jobs,
+        clock=ports.clock,
+        history=ports.history,
+        limits=limits,
+    )
+
+
+def _write(ports: SyncPorts, ledger: Ledger, limits: SyncLimits) -> WriteRecords:
+    create = CreateRecord(
+        sessions=ports.sessions,
+        ledger=ledger,
+        clock=ports.clock,
+        history=ports.history,
+        crash_points=ports.crash_points,
+        limits=limits,
+    )
+    return WriteRecords(
+        sessions=ports.sessions,
+        ledger=ledger,
+        clock=ports.clock,
+        payloads=FetchPayloads(sessions=ports.sessions, limits=limits),
+        create=create,
+        limits=limits,
+    )
+
+
+def _commit(ports: SyncPorts, cursors: Cursors, outbox: Outbox, publish: PublishOutbox) -> CommitSync:
+    return CommitSync(
+        decisions=Decisions(ports.items),
+        cursors=cursors,
+        outbox=outbox,
+        publish=publish,
+        clock=ports.clock,
+        history=ports.history,
+        crash_points=ports.crash_points,
+    )

@@ -1,0 +1,109 @@
+"""Reads metadata of both sides: paged, bounded, each page under a fresh deadline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from syncwell.domain.connections import Connection
+from syncwell.domain.errors import LimitExceededError, ProviderInvalidAnswerError
+from syncwell.domain.records import RecordId, RecordMetadata
+from syncwell.ports.clock import Clock
+from syncwell.ports.roles import ProviderSessions, Source, Window
+from syncwell.repositories.cursors import Cursor
+from syncwell.usecases.job_lease import JobLease
+from syncwell.usecases.sync_limits import SyncLimits
+from syncwell.usecases.sync_pair import SyncPair
+
+PAGES_MAX = 5_000  # a listing with more pages than that goes round in circles
+CLOCK_SLACK = timedelta(hours=24)  # clocks of devices run ahead; a later start is a wrong one
+ZONE_SLACK = timedelta(hours=24)  # whole-hour shifts reach 14 h; a long workout may begin before its copy
+WORKOUT_MAX = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReading:
+    """What the source has: usable records in order of start, and those whose times make no sense."""
+
+    records: tuple[RecordMetadata, ...]
+    invalid: tuple[RecordMetadata, ...]
+
+
+class ReadRecords:
+    """Lists records of the two accounts of a pair."""
+
+    def __init__(self, *, sessions: ProviderSessions, clock: Clock, limits: SyncLimits) -> None:
+        self._sessions = sessions
+        self._clock = clock
+        self._limits = limits
+
+    def window_of(self, pair: SyncPair, cursor: Cursor) -> Window:
+        """Returns what a job must look at: its own range, or everything since the cursor with the overlap."""
+        if (asked := pair.request.date_range) is not None:
+            return Window(asked.start_ms, asked.end_ms)
+        now_ms = self._clock.now_ms()
+        if cursor.seen_until_ms is None:
+            start_ms = now_ms - _milliseconds(self._limits.first_window)
+        else:
+            start_ms = cursor.seen_until_ms - _milliseconds(pair.source_can.cursor_overlap)
+        return Window(max(0, start_ms), now_ms + _milliseconds(CLOCK_SLACK))
+
+    async def read_source(self, lease: JobLease, pair: SyncPair, window: Window) -> SourceReading:
+        """Returns the source's records that start in `window`, each once.
+
+        Raises:
+            LimitExceededError: more records than one job may hold.
+            ProviderError: the listing failed.
+        """
+        records = await self._read(lease, pair, pair.source, pair.reading, window)
+        usable = tuple(record for record in records if _is_usable(record))
+        return SourceReading(usable, tuple(record for record in records if not _is_usable(record)))
+
+    async def read_destination(
+        self, lease: JobLease, pair: SyncPair, records: tuple[RecordMetadata, ...]
+    ) -> tuple[RecordMetadata, ...]:
+        """Returns the destination's records that could be one of `records`; none where it cannot be read.
+
+        Raises:
+            LimitExceededError: more records than one job may hold.
+            ProviderError: the listing failed.
+        """
+        if pair.listing is None or not records:
+            return ()
+        slack_ms = _milliseconds(ZONE_SLACK)
+        first_ms = min(record.start_ms for record in records) - slack_ms
+        last_ms = max(record.end_ms for record in records) + slack_ms
+        now_ms = self._clock.now_ms() + _milliseconds(CLOCK_SLACK)
+        window = Window(max(0, first_ms), max(first_ms + 1, min(last_ms, now_ms)))
+        found = await self._read(lease, pair, pair.destination, pair.listing, window)
+        return tuple(record for record in found if _is_usable(record))
+
+    async def _read(
+        self, lease: JobLease, pair: SyncPair, connection: Connection, role: Source, window: Window
+    ) -> tuple[RecordMetadata, ...]:
+        found: dict[RecordId, RecordMetadata] = {}
+        cursor: str | None = None
+        for _ in range(PAGES_MAX):
+            await lease.refresh()
+            session = self._sessions.open(
+                connection, priority=pair.request.priority, deadline_ms=lease.call_deadline_ms()
+            )
+            page = await role.fetch_metadata(session, pair.request.data_type, window, cursor=cursor)
+            # Pages shift while they are read: the later sight of a record replaces the earlier one.
+            found.update(
+                {one.record_id: one for one in page.records if window.start_ms <= one.start_ms < window.end_ms}
+            )
+            if len(found) > self._limits.records_max:
+                raise LimitExceededError("more records than one job may read; ask for a shorter range")
+            if page.cursor is None:
+                return tuple(sorted(found.values(), key=lambda one: (one.start_ms, one.record_id)))
+            cursor = page.cursor
+        raise ProviderInvalidAnswerError("the listing never ends", provider=connection.provider)
+
+
+def _is_usable(record: RecordMetadata) -> bool:
+    return 0 < record.elapsed_ms <= _milliseconds(WORKOUT_MAX) and bool(record.record_id)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return duration // timedelta(milliseconds=1)
