@@ -26,7 +26,7 @@ from syncwell.sandbox.server import SandboxHost, serving
 from syncwell.sandbox.strava.sandbox import StravaSandbox
 
 SANDBOXES: dict[str, type[StravaSandbox] | type[GarminSandbox]] = {"strava": StravaSandbox, "garmin": GarminSandbox}
-EXIT_PORT_TAKEN = 3
+EXIT_UNUSABLE = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         asyncio.run(_run(options))
     except OSError as exc:
-        sys.stderr.write(f"cannot listen on {options.host}:{options.port}: {exc.strerror}; choose another --port\n")
-        return EXIT_PORT_TAKEN
+        what = exc.filename or f"{options.host}:{options.port}"
+        sys.stderr.write(f"cannot use {what}: {exc.strerror}; choose another --port or --books\n")
+        return EXIT_UNUSABLE
     return 0
 
 

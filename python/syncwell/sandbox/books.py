@@ -26,6 +26,7 @@ class CallKind(StrEnum):
     READ = "read"
     WRITE = "write"
     UPLOAD = "upload"
+    SUBSCRIPTION = "subscription"
     UNKNOWN = "unknown"
 
 

@@ -118,6 +118,7 @@ class ControlApi:
         clock.advance(timedelta(seconds=move.advance_seconds))
         if move.thaw:
             clock.thaw()
+        self._current().wake()
         return self._health(request, body)
 
     def _add_faults(self, _request: Request, body: bytes) -> Response:
@@ -140,7 +141,7 @@ class ControlApi:
         return json_answer({"access_token": grant.access_token, "refresh_token": grant.refresh_token}, 201)
 
     def _revoke(self, _request: Request, body: bytes) -> Response:
-        return json_answer({"revoked": self._current().grants.revoke_user(decoded(body, UserNamed).user_id)})
+        return json_answer({"revoked": self._current().revoke_user(decoded(body, UserNamed).user_id)})
 
     def _expire(self, _request: Request, body: bytes) -> Response:
         self._current().grants.expire_access(decoded(body, UserNamed).user_id)

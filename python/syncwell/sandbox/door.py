@@ -158,6 +158,8 @@ class Door:
             return await endpoint.handler(call)
         except InvalidInputError as exc:
             return self._dialect.error(400, exc.message)
+        except LimitExceededError as exc:
+            return self._dialect.error(503, exc.message)
 
     async def _not_found(self, call: Call) -> Response:
         return self._dialect.error(404, f"no such path: {call.request.url.path}")

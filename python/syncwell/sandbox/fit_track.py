@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -14,6 +15,17 @@ from syncwell.sandbox.track import Track, TrackPoint, travelled
 POINTS_MAX = 500_000
 DEGREES_PER_SEMICIRCLE = 180 / 2**31
 OFFSET_MAX = timedelta(hours=14)
+# What fitdecode was seen to raise on damaged files, beside its own errors.
+PARSER_ERRORS = (
+    fitdecode.FitError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
 
 
 class _Message(Protocol):
@@ -36,7 +48,7 @@ def read_fit_track(content: bytes) -> Track:
                     found[frame.name].append(frame)
                     if len(found["record"]) > POINTS_MAX:
                         raise InvalidFileError("The file has too many points.")
-    except (fitdecode.FitError, ValueError, KeyError, IndexError, TypeError, OverflowError, ArithmeticError) as exc:
+    except PARSER_ERRORS as exc:
         raise InvalidFileError("Error reading FIT file.") from exc
     return _assemble(found)
 

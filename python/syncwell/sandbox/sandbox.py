@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TypeVar
@@ -67,7 +68,12 @@ class Sandbox(ABC):
             self.settings = msgspec.convert(merged, type(self.settings))
         except (msgspec.MsgspecError, RecursionError) as exc:
             raise InvalidInputError(f"settings: {exc}") from exc
+        self.wake()
         return self.settings
+
+    def revoke_user(self, user_id: str) -> int:
+        """Ends every grant of a person and returns how many there were."""
+        return self.grants.revoke_user(user_id)
 
     def show_books(self) -> dict[str, object]:
         """Returns the whole truth: calls, counters, live records of each person, windows of the limits."""
@@ -76,6 +82,14 @@ class Sandbox(ABC):
     def close(self) -> None:
         """Closes the books."""
         self.books.close()
+
+    async def run(self) -> None:
+        """Delivers events to applications until it is cancelled; waits for nothing where there are none to deliver."""
+        await asyncio.Event().wait()
+
+    def wake(self) -> None:
+        """Takes notice of a moved clock or changed settings; nothing to do where nothing waits for them."""
+        return
 
     @abstractmethod
     def token_rules(self) -> TokenRules:

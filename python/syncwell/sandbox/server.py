@@ -32,6 +32,7 @@ class SandboxHost:
 
     def __init__(self, make: Callable[[], Sandbox]) -> None:
         self._make = make
+        self._replaced = asyncio.Event()
         self._control: ASGIApp = Starlette(routes=ControlApi(lambda: self.sandbox, self.reset).routes())
         self._start()
 
@@ -39,11 +40,22 @@ class SandboxHost:
         self.sandbox = self._make()
         self._provider: ASGIApp = Starlette(routes=self.sandbox.routes())
 
+    async def run(self) -> None:
+        """Does what the present sandbox does on its own, and after a reset what the next one does."""
+        while True:
+            self._replaced.clear()
+            work = asyncio.create_task(self.sandbox.run(), name=f"{self.sandbox.provider}-events")
+            try:
+                await self._replaced.wait()
+            finally:
+                await _end(work)
+
     def reset(self) -> None:
         """Puts an empty sandbox in the place of the present one."""
         self.sandbox.close()
         self.sandbox.clock.restore()
         self._start()
+        self._replaced.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -67,12 +79,22 @@ async def serving(host: SandboxHost, *, address: str = "127.0.0.1", port: int = 
         lambda: _DroppableProtocol(config=config, server_state=state, app_state={}), sock=listener
     )
     shown = f"[{address}]" if ":" in address else address
+    work = asyncio.create_task(host.run(), name="sandbox")
     try:
         yield f"http://{shown}:{listener.getsockname()[1]}"
     finally:
         server.close()
+        await _end(work)
         await _hang_up(state)
         host.sandbox.close()
+
+
+async def _end(work: asyncio.Task[None]) -> None:
+    """Cancels the task and raises what it died of before, if it did."""
+    work.cancel()
+    [ended] = await asyncio.gather(work, return_exceptions=True)
+    if isinstance(ended, Exception):
+        raise ended
 
 
 async def _hang_up(state: ServerState) -> None:

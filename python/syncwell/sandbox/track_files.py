@@ -11,6 +11,8 @@ from syncwell.sandbox.xml_track import read_gpx_track, read_tcx_track
 
 DATA_TYPES = ("fit", "fit.gz", "tcx", "tcx.gz", "gpx", "gpx.gz")
 FILE_BYTES_MAX = 64 * 1024 * 1024
+YEAR_MIN, YEAR_MAX = 1980, 2100
+ELAPSED_SECONDS_MAX = 366 * 24 * 3600
 READERS = {"fit": read_fit_track, "tcx": read_tcx_track, "gpx": read_gpx_track}
 
 
@@ -26,7 +28,10 @@ def read_track(content: bytes, data_type: str) -> Track:
     plain = _unpacked(content) if packing else content
     if not plain:
         raise InvalidFileError("The file is empty.")
-    return READERS[name](plain)
+    track = READERS[name](plain)
+    if not (YEAR_MIN <= track.start.year <= YEAR_MAX and 0 <= track.elapsed_s <= ELAPSED_SECONDS_MAX):
+        raise InvalidFileError("The times in the file are not plausible.")
+    return track
 
 
 def _unpacked(content: bytes) -> bytes:

@@ -51,6 +51,17 @@ class RecordStore:
         revisions = self._revisions.get(activity_id)
         return None if revisions is None or revisions[-1].is_deleted else revisions[-1]
 
+    def send_again(self, user_id: str, start_s: int, end_s: int, now: datetime) -> int:
+        """Gives every activity that started in the range a new upload time; returns how many."""
+        found = [
+            one
+            for one in self.all_newest()
+            if one.user_id == user_id and not one.is_deleted and start_s <= one.start.timestamp() < end_s
+        ]
+        for one in found:
+            self.add(replace(one, uploaded_at=now))
+        return len(found)
+
     def delete(self, activity_id: int) -> None:
         """Marks an activity as deleted; Garmin tells nobody."""
         revisions = self._revisions[activity_id]

@@ -6,15 +6,14 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from syncwell.domain.errors import NotFoundError
 from syncwell.ports.history import History
-from syncwell.sandbox.books import CallKind
 from syncwell.sandbox.clock import MovableClock
-from syncwell.sandbox.door import Call, Dialect, Door, Endpoint
-from syncwell.sandbox.garmin.errors import error_answer
+from syncwell.sandbox.door import Door
+from syncwell.sandbox.garmin.backfill_routes import GarminBackfill
+from syncwell.sandbox.garmin.dialect import GarminDialect
 from syncwell.sandbox.garmin.limits import MinuteWindows
 from syncwell.sandbox.garmin.oauth_routes import GarminOAuth
 from syncwell.sandbox.garmin.presentation import show_summary
@@ -23,7 +22,6 @@ from syncwell.sandbox.garmin.seeds import GarminEdit, GarminSeed, edited, seeded
 from syncwell.sandbox.garmin.settings import GarminSettings
 from syncwell.sandbox.garmin.wellness_routes import GarminWellness
 from syncwell.sandbox.oauth import ClientRegistration, TokenRules
-from syncwell.sandbox.people import People
 from syncwell.sandbox.sandbox import Sandbox, decoded, decoded_records
 
 
@@ -52,7 +50,7 @@ class GarminSandbox(Sandbox):
     def routes(self) -> list[BaseRoute]:
         """Returns Garmin's paths."""
         door = Door(GarminDialect(self.windows, self.people), self.books, self.faults, self.grants)
-        parts = (GarminOAuth(self), GarminWellness(self))
+        parts = (GarminOAuth(self), GarminWellness(self), GarminBackfill(self))
         return list(door.routes([point for part in parts for point in part.endpoints()]))
 
     def token_rules(self) -> TokenRules:
@@ -70,8 +68,8 @@ class GarminSandbox(Sandbox):
         return ()
 
     def file_token(self, activity: GarminActivity) -> str:
-        """Returns the token of the file of this revision."""
-        named = f"{self._file_secret}|{activity.activity_id}|{activity.revision}"
+        """Returns the token that opens the file of this activity."""
+        named = f"{self._file_secret}|{activity.activity_id}"
         return sha256(named.encode()).hexdigest()[:32]
 
     def newest(self, activity_id: str) -> GarminActivity | None:
@@ -128,40 +126,3 @@ def show_record(activity: GarminActivity) -> dict[str, object]:
         "is_deleted": activity.is_deleted,
         "summary": show_summary(activity),
     }
-
-
-class GarminDialect(Dialect):
-    """Counts by the minute and refuses in Garmin's words."""
-
-    def __init__(self, windows: MinuteWindows, people: People) -> None:
-        self._windows = windows
-        self._people = people
-
-    def count(self, endpoint: Endpoint) -> None:
-        """Counts every call of the wellness API."""
-        if _is_metered(endpoint):
-            self._windows.count()
-
-    def refusal(self, call: Call, endpoint: Endpoint) -> Response | None:
-        """Refuses over the limit, then dead tokens, then what the person did not permit."""
-        if _is_metered(endpoint) and self._windows.is_over():
-            return error_answer(429, "too many requests")
-        if not endpoint.needs_token:
-            return None
-        if call.grant is None:
-            return error_answer(401, "the access token is invalid or expired")
-        if endpoint.scopes and not set(endpoint.scopes) & set(self._people.get(call.user_id).permissions):
-            return error_answer(403, f"the user did not permit {endpoint.scopes[0]}")
-        return None
-
-    def error(self, status: int, message: str) -> Response:
-        """Returns `errorMessage`."""
-        return error_answer(status, message)
-
-    def headers(self, endpoint: Endpoint) -> dict[str, str]:  # noqa: ARG002 - none for any
-        """Returns nothing: Garmin tells no limits."""
-        return {}
-
-
-def _is_metered(endpoint: Endpoint) -> bool:
-    return endpoint.kind in (CallKind.READ, CallKind.WRITE)

@@ -16,3 +16,4 @@ class GarminSettings(SandboxSettings, frozen=True, kw_only=True):
     refresh_token_seconds: int = 7_776_000
     calls_per_minute: int = 100
     keep_old_revisions: bool = False
+    backfill_days_max: int = 30

@@ -97,7 +97,7 @@ class GarminWellness:
 
 
 def _window(call: Call) -> tuple[int, int]:
-    start_s, end_s = _seconds(call, "uploadStartTimeInSeconds"), _seconds(call, "uploadEndTimeInSeconds")
+    start_s, end_s = seconds_of(call, "uploadStartTimeInSeconds"), seconds_of(call, "uploadEndTimeInSeconds")
     if end_s <= start_s:
         raise InvalidInputError("uploadEndTimeInSeconds must be after uploadStartTimeInSeconds")
     if end_s - start_s > WINDOW_MAX.total_seconds():
@@ -105,7 +105,12 @@ def _window(call: Call) -> tuple[int, int]:
     return start_s, end_s
 
 
-def _seconds(call: Call, name: str) -> int:
+def seconds_of(call: Call, name: str) -> int:
+    """Returns a query parameter in epoch seconds.
+
+    Raises:
+        InvalidInputError: it is missing or no whole number.
+    """
     text = call.query(name)
     if text is None:
         raise InvalidInputError(f"missing parameter {name}")

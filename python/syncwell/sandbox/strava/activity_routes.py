@@ -15,9 +15,11 @@ from syncwell.sandbox.door import Call, Endpoint
 from syncwell.sandbox.strava.activities import Activity, Origin
 from syncwell.sandbox.strava.athletes import show_own_profile
 from syncwell.sandbox.strava.errors import fault_answer, not_found
+from syncwell.sandbox.strava.events import told_fields
 from syncwell.sandbox.strava.presentation import show_detail, show_streams, show_summary
 from syncwell.sandbox.strava.sports import SPORT_TYPES
 from syncwell.sandbox.strava.upload_routes import is_ticked
+from syncwell.sandbox.track_files import YEAR_MAX, YEAR_MIN
 
 if TYPE_CHECKING:
     from syncwell.sandbox.strava.sandbox import StravaSandbox
@@ -26,6 +28,7 @@ PAGE_DEFAULT = 30
 PAGE_MAX = 200
 READ_SCOPES = ("activity:read", "activity:read_all")
 WRITE_SCOPES = ("activity:write",)
+METRES_MAX = 1e8
 SECONDS_MAX = 10 * 24 * 3600
 PATH = "/api/v3/activities/{activity_id:int}"
 
@@ -143,6 +146,7 @@ class StravaActivities:
         sport_type = fields.get("sport_type") or fields.get("type") or activity.sport_type
         if sport_type not in SPORT_TYPES:
             return fault_answer(400, "Activity", "sport_type", "invalid")
+        before = told_fields(activity)
         activity.sport_type = sport_type
         activity.name = fields.get("name", activity.name)
         activity.description = fields.get("description", activity.description)
@@ -151,6 +155,7 @@ class StravaActivities:
             if flag in fields:
                 setattr(activity, flag, is_ticked(fields[flag]))
         activity.update_count += 1
+        self._sandbox.events.tell_changed(activity, before, self._sandbox.now_s())
         self._sandbox.books.count("updates_accepted", user=call.user_id, activity=activity.activity_id)
         return json_answer(show_detail(activity))
 
@@ -195,9 +200,12 @@ def _seconds(text: str | None) -> int:
 
 def _metres(text: str | None) -> float:
     try:
-        return float(text or 0)
+        metres = float(text or 0)
     except ValueError as exc:
         raise InvalidInputError("distance is no number of metres") from exc
+    if not 0 <= metres <= METRES_MAX:
+        raise InvalidInputError("distance is out of range")
+    return metres
 
 
 def _local_start(text: str, zone: ZoneInfo) -> datetime:
@@ -206,4 +214,6 @@ def _local_start(text: str, zone: ZoneInfo) -> datetime:
         moment = datetime.fromisoformat(text.strip().replace(" -", "-").replace(" +", "+"))
     except ValueError as exc:
         raise InvalidInputError("start_date_local is no ISO 8601 time") from exc
+    if not YEAR_MIN <= moment.year <= YEAR_MAX:
+        raise InvalidInputError("start_date_local is out of range")
     return moment.replace(tzinfo=zone).astimezone(UTC)

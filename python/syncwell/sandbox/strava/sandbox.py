@@ -5,28 +5,30 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from syncwell.domain.errors import NotFoundError
 from syncwell.ports.history import History
-from syncwell.sandbox.books import CallKind
 from syncwell.sandbox.clock import MovableClock
-from syncwell.sandbox.door import Call, Dialect, Door, Endpoint
+from syncwell.sandbox.door import Door
 from syncwell.sandbox.oauth import ClientRegistration, Grant, TokenRules
+from syncwell.sandbox.outbox import DeliveryRules, Outbox
 from syncwell.sandbox.sandbox import Sandbox, decoded, decoded_records
 from syncwell.sandbox.strava.activities import Activity, ActivityStore
 from syncwell.sandbox.strava.activity_routes import StravaActivities
-from syncwell.sandbox.strava.errors import error_answer, fault_answer, too_many_requests
+from syncwell.sandbox.strava.dialect import StravaDialect
+from syncwell.sandbox.strava.events import StravaEvents, told_fields
 from syncwell.sandbox.strava.limits import RateWindows
 from syncwell.sandbox.strava.oauth_routes import StravaOAuth
 from syncwell.sandbox.strava.seeds import StravaEdit, StravaSeed, edit, seeded
 from syncwell.sandbox.strava.settings import StravaSettings
+from syncwell.sandbox.strava.subscription_routes import StravaSubscriptions
 from syncwell.sandbox.strava.upload_routes import StravaUploads
 
 FIRST_ACTIVITY_ID = 8_300_000_001
 DEFAULT_SCOPES = ("read", "activity:read_all", "activity:write")
-NO_READS = frozenset({("POST", "/api/v3/uploads"), ("POST", "/api/v3/activities")})
+EVENT_DEADLINE = timedelta(seconds=2)
+EVENT_ATTEMPTS_MAX = 3
 
 
 class StravaSandbox(Sandbox):
@@ -49,11 +51,13 @@ class StravaSandbox(Sandbox):
         )
         self.activities = ActivityStore()
         self.windows = RateWindows(self.clock, lambda: self.settings)
+        self.outbox = Outbox(self.books, self._delivery_rules)
+        self.events = StravaEvents(self.outbox)
 
     def routes(self) -> list[BaseRoute]:
         """Returns Strava's paths."""
         door = Door(StravaDialect(self.windows), self.books, self.faults, self.grants)
-        parts = (StravaOAuth(self), StravaActivities(self), StravaUploads(self))
+        parts = (StravaOAuth(self), StravaActivities(self), StravaUploads(self), StravaSubscriptions(self))
         return list(door.routes([point for part in parts for point in part.endpoints()]))
 
     def token_rules(self) -> TokenRules:
@@ -83,10 +87,45 @@ class StravaSandbox(Sandbox):
             external_id=activity.external_id,
             origin=activity.origin,
         )
+        self.events.tell_created(activity, self.now_s())
 
     def revoke(self, grant: Grant) -> None:
         """Ends the grant of an athlete who leaves the application."""
         self.grants.revoke_grant(grant)
+        self.events.tell_deauthorized(grant.user_id, self.now_s())
+
+    def revoke_user(self, user_id: str) -> int:
+        """Ends every grant of an athlete, as the athlete's own settings page does."""
+        revoked = super().revoke_user(user_id)
+        if revoked:
+            self.events.tell_deauthorized(user_id, self.now_s())
+        return revoked
+
+    def now_s(self) -> int:
+        """Returns the sandbox's time in epoch seconds."""
+        return self.clock.now_ms() // 1000
+
+    async def run(self) -> None:
+        """Delivers events until it is cancelled."""
+        await self.outbox.run()
+
+    def wake(self) -> None:
+        """Lets held and repeated events go when they are due."""
+        self.outbox.wake()
+
+    def show_books(self) -> dict[str, object]:
+        """Returns the whole truth, events among it."""
+        return super().show_books() | {"events": self.outbox.show()}
+
+    def _delivery_rules(self) -> DeliveryRules:
+        return DeliveryRules(
+            deadline=EVENT_DEADLINE,
+            attempts_max=EVENT_ATTEMPTS_MAX,
+            retry_after=timedelta(seconds=self.settings.event_retry_seconds),
+            is_held=self.settings.hold_events,
+            copies=self.settings.event_copies,
+            newest_first=self.settings.newest_event_first,
+        )
 
     def seed_records(self, body: bytes) -> list[str]:
         """Adds activities; see `StravaSeed`."""
@@ -97,12 +136,17 @@ class StravaSandbox(Sandbox):
 
     def edit_record(self, record_id: str, body: bytes) -> None:
         """Changes an activity as its athlete would; see `StravaEdit`."""
-        edit(self._record(record_id), decoded(body, StravaEdit))
+        activity = self._record(record_id)
+        before = told_fields(activity)
+        edit(activity, decoded(body, StravaEdit))
+        self.events.tell_changed(activity, before, self.now_s())
         self.books.count("records_edited", record=record_id)
 
     def delete_record(self, record_id: str) -> None:
         """Deletes an activity as its athlete would."""
-        self._record(record_id).deleted_ms = self.clock.now_ms()
+        activity = self._record(record_id)
+        activity.deleted_ms = self.clock.now_ms()
+        self.events.tell_deleted(activity, self.now_s())
         self.books.count("records_deleted", record=record_id)
 
     def _record(self, record_id: str) -> Activity:
@@ -140,44 +184,3 @@ def show_record(activity: Activity) -> dict[str, object]:
         "updates": activity.update_count,
         "deleted_ms": activity.deleted_ms,
     }
-
-
-class StravaDialect(Dialect):
-    """Counts in Strava's windows and refuses in Strava's words."""
-
-    def __init__(self, windows: RateWindows) -> None:
-        self._windows = windows
-
-    def count(self, endpoint: Endpoint) -> None:
-        """Counts every call of the API; authorization and subscriptions are free."""
-        if _is_metered(endpoint):
-            self._windows.count(is_read=_is_read(endpoint))
-
-    def refusal(self, call: Call, endpoint: Endpoint) -> Response | None:
-        """Refuses over the limit, then dead tokens, then missing scopes."""
-        if _is_metered(endpoint) and self._windows.is_over(is_read=_is_read(endpoint)):
-            return too_many_requests()
-        if not endpoint.needs_token:
-            return None
-        if call.grant is None:
-            return fault_answer(401, "Athlete", "access_token", "invalid")
-        if endpoint.scopes and not set(endpoint.scopes) & set(call.grant.scopes):
-            kind = "write" if endpoint.scopes == ("activity:write",) else "read"
-            return fault_answer(401, "AccessToken", f"activity:{kind}_permission", "missing")
-        return None
-
-    def error(self, status: int, message: str) -> Response:  # noqa: ARG002 - Strava says less
-        """Returns a Fault, or the 429 of Strava."""
-        return error_answer(status)
-
-    def headers(self, endpoint: Endpoint) -> dict[str, str]:
-        """Returns the four rate headers on answers of the API."""
-        return self._windows.headers(is_read=_is_read(endpoint)) if _is_metered(endpoint) else {}
-
-
-def _is_metered(endpoint: Endpoint) -> bool:
-    return endpoint.kind in (CallKind.READ, CallKind.WRITE, CallKind.UPLOAD)
-
-
-def _is_read(endpoint: Endpoint) -> bool:
-    return (endpoint.method, endpoint.path) not in NO_READS

@@ -149,8 +149,10 @@ async def test_manual_create_conflicts_with_the_same_time(strava: Driver) -> Non
         {"name": ""},
         {"sport_type": "Knitting"},
         {"start_date_local": "yesterday"},
+        {"start_date_local": "0001-01-01T00:00:00"},
         {"elapsed_time": "-5"},
         {"distance": "far"},
+        {"distance": "nan"},
     ],
 )
 async def test_manual_create_refuses_nonsense(strava: Driver, change: dict[str, str]) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
+from syncwell.domain.errors import InvalidFileError
+from syncwell.sandbox.track_files import read_track
 from tests.unit.sandbox.driver import Driver
 from tests.unit.sandbox.files import FIT_RIDE, START, gpx, tcx
 from tests.unit.sandbox.strava.uploading import post_upload, upload
@@ -160,6 +163,8 @@ async def test_other_people_never_make_duplicates(strava: Driver) -> None:
         (b"<gpx", "gpx"),
         (b"<gpx><trk/></gpx>", "gpx"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><gpx>&a;</gpx>', "gpx"),
+        (tcx(datetime(1970, 1, 2, tzinfo=UTC)), "tcx"),
+        (tcx().replace(b">600<", b">1e300<"), "tcx"),
         (b"plain", "tcx.gz"),
         (gzip.compress(tcx())[:-12], "tcx.gz"),
     ],
@@ -210,3 +215,19 @@ async def test_fresh_activity_enters_the_listing_after_the_lag(strava: Driver) -
     assert (await strava.get("/api/v3/athlete/activities")).json == []
     await strava.advance(1)
     assert len((await strava.get("/api/v3/athlete/activities")).json) == 1
+
+
+def test_damaged_files_are_errors_and_never_crashes() -> None:
+    """Whatever is wrong with a FIT file, reading it ends as an invalid file."""
+    whole, random = FIT_RIDE.read_bytes(), Random(5)
+    refused = 0
+    for _ in range(200):
+        damaged = bytearray(whole)
+        for _ in range(3):
+            damaged[random.randrange(12, len(damaged))] = random.randrange(256)
+        try:
+            read_track(bytes(damaged), "fit")
+        except InvalidFileError:
+            refused += 1
+
+    assert refused > 190
