@@ -73,8 +73,18 @@ class CallBudget:
         self._limits = limits
         self._clock = clock
         self._windows = {each.name: open_window(each) for each in limits.windows}
+        self._is_reported = False
         self.calls_granted = 0
         self.calls_refused = 0
+
+    @property
+    def is_blind(self) -> bool:
+        """True until the first report, where reports come: calls of an earlier process may have been counted."""
+        return self._limits.are_reported and not self._is_reported
+
+    def counts(self, method: str, path: str) -> bool:
+        """Tells whether a call is counted in any window."""
+        return bool(self._limits.windows_of(method, path))
 
     def take(self, method: str, path: str, priority: Priority) -> CallGrant:
         """Takes one call.
@@ -112,6 +122,7 @@ class CallBudget:
         self.finish(grant)
         now_ms = self._clock.now_ms()
         for report in self._limits.reports(headers):
+            self._is_reported = True
             window = self._windows[report.name]
             if window.holds(grant.granted_ms, now_ms):
                 window.budget.observe(0, report.used, report.limit, now_ms)

@@ -17,7 +17,12 @@ from datetime import timedelta
 from itertools import pairwise
 
 from syncwell.api.record.v1.record_pb2 import CanonicalWorkout
-from syncwell.domain.errors import InvalidInputError, ProviderRefusedError, UnsupportedPairError
+from syncwell.domain.errors import (
+    InvalidInputError,
+    ProviderInvalidAnswerError,
+    ProviderRefusedError,
+    UnsupportedPairError,
+)
 from syncwell.domain.records import DataType, EditableField, RecordId, RecordMetadata, Sport
 from syncwell.ports.roles import Destination, Provider, ProviderSession, Source, Window
 
@@ -94,7 +99,7 @@ async def list_all(source: Source, world: World) -> list[RecordMetadata]:
         cursor = page.cursor
         if cursor is None:
             return list(found.values())
-    raise AssertionError("the listing does not end")
+    raise ProviderInvalidAnswerError("the listing does not end", provider=world.provider.capabilities.provider)
 
 
 async def check_listing(world: World, source: Source) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -62,6 +63,7 @@ class MeteredClient:
         self._clock = clock
         self._allow_list = AllowList(settings)
         self._http: aiohttp.ClientSession | None = None
+        self._first_call = asyncio.Lock()
 
     async def call(self, call: Call) -> Response:
         """Makes the call and returns its answer, any status but 429 and 5xx.
@@ -92,6 +94,16 @@ class MeteredClient:
             self._http = None
 
     async def _call_once(
+        self, call: Call, url: URL, headers: Mapping[str, str], params: Mapping[str, str] | None
+    ) -> Response:
+        """Makes one call; while nothing is known of what was spent before this process, one at a time."""
+        if self.budget.is_blind and self.budget.counts(call.method, url.path):
+            async with self._first_call:
+                if self.budget.is_blind:
+                    return await self._call_metered(call, url, headers, params)
+        return await self._call_metered(call, url, headers, params)
+
+    async def _call_metered(
         self, call: Call, url: URL, headers: Mapping[str, str], params: Mapping[str, str] | None
     ) -> Response:
         timeout = self._timeout(call)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from syncwell.domain.errors import NotFoundError, SetupError
 from syncwell.ports.clock import Clock
 from syncwell.ports.roles import Provider
 from syncwell.providers.call_limits import CallLimits
+from syncwell.providers.files.provider import FilesProvider
 from syncwell.providers.garmin import errors as garmin_errors
 from syncwell.providers.garmin.limits import GarminLimits
 from syncwell.providers.garmin.provider import GarminProvider
@@ -26,14 +28,14 @@ class Registration:
     """How to make a provider: its roles, its counting of calls, its reading of a 401."""
 
     make: Callable[[MeteredClient, Clock], Provider]
-    limits: Callable[[], CallLimits]
+    limits: Callable[[Mapping[str, int]], CallLimits]
     missing_scope: MissingScope
 
 
 REGISTRATIONS: Mapping[str, Registration] = MappingProxyType(
     {
-        "garmin": Registration(GarminProvider, GarminLimits, garmin_errors.missing_scope),
-        "strava": Registration(StravaProvider, StravaLimits, strava_errors.missing_scope),
+        "garmin": Registration(GarminProvider, GarminLimits.agreed, garmin_errors.missing_scope),
+        "strava": Registration(StravaProvider, StravaLimits.agreed, strava_errors.missing_scope),
     }
 )
 
@@ -41,17 +43,11 @@ REGISTRATIONS: Mapping[str, Registration] = MappingProxyType(
 class InstalledProviders:
     """Implements `ProviderRegistry`, and owns one metered client for each provider. Close it with `aclose`."""
 
-    def __init__(
-        self,
-        settings: Iterable[ProviderSettings],
-        clock: Clock,
-        *,
-        limits: Mapping[str, CallLimits] = MappingProxyType({}),
-    ) -> None:
-        """Installs the providers that `settings` name; `limits` replaces a provider's declared counting.
+    def __init__(self, settings: Iterable[ProviderSettings], clock: Clock, *, files_folder: Path | None = None) -> None:
+        """Installs the providers that `settings` name, and `files` on `files_folder` where one is given.
 
         Raises:
-            SetupError: settings name a provider that does not exist.
+            SetupError: settings name a provider or a call window that does not exist.
         """
         self._clients: dict[str, MeteredClient] = {}
         self._providers: dict[str, Provider] = {}
@@ -60,9 +56,11 @@ class InstalledProviders:
             if registration is None:
                 known = ", ".join(sorted(REGISTRATIONS))
                 raise SetupError(f"settings name the provider {each.provider!r}; known are {known}")
-            client = MeteredClient(each, limits.get(each.provider) or registration.limits(), clock)
+            client = MeteredClient(each, registration.limits(each.window_limits), clock)
             self._clients[each.provider] = client
             self._providers[each.provider] = registration.make(client, clock)
+        if files_folder is not None:
+            self._providers["files"] = FilesProvider(files_folder)
 
     def get(self, provider: str) -> Provider:
         """Returns the provider.
@@ -78,18 +76,17 @@ class InstalledProviders:
         """Returns every installed provider, ordered by id."""
         return [self._providers[each] for each in sorted(self._providers)]
 
-    def client(self, provider: str) -> MeteredClient:
-        """Returns the provider's metered client.
+    def client(self, provider: str) -> MeteredClient | None:
+        """Returns the provider's metered client; None for one without HTTP.
 
         Raises:
             NotFoundError: no installed provider has this id.
         """
-        if provider not in self._clients:
-            raise NotFoundError("there is no such provider here", provider=provider)
-        return self._clients[provider]
+        self.get(provider)
+        return self._clients.get(provider)
 
     def missing_scope(self, provider: str) -> MissingScope:
-        """Returns the provider's reading of a 401."""
+        """Returns the reading of a 401 of a provider that has a client."""
         return REGISTRATIONS[provider].missing_scope
 
     def calls_by_provider(self) -> Mapping[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from syncwell.domain.connections import Connection
-from syncwell.domain.errors import ReauthenticationNeededError
+from syncwell.domain.errors import ProviderRefusedError, ReauthenticationNeededError
 from syncwell.domain.jobs import Priority
 from syncwell.ports.roles import ProviderResponse, ProviderSession
 from syncwell.ports.tokens import TokenSource
@@ -90,11 +90,27 @@ class MeteredSession:
         return ReauthenticationNeededError(message, provider=self._connection.provider, **fields)
 
 
+class OfflineSession:
+    """Implements `ProviderSession` for providers without HTTP, such as a folder: it refuses every call."""
+
+    def __init__(self, provider: str) -> None:
+        """Names `provider` in its refusal."""
+        self._provider = provider
+
+    async def request(self, method: str, path: str, **_: object) -> ProviderResponse:  # noqa: ARG002 - never called
+        """Refuses.
+
+        Raises:
+            ProviderRefusedError: always.
+        """
+        raise ProviderRefusedError("this provider has no network address", provider=self._provider)
+
+
 class Installed(Protocol):
     """What the factory needs of the registry."""
 
-    def client(self, provider: str) -> MeteredClient:
-        """Returns the provider's metered client."""
+    def client(self, provider: str) -> MeteredClient | None:
+        """Returns the provider's metered client; None for one without HTTP."""
         ...
 
     def missing_scope(self, provider: str) -> MissingScope:
@@ -116,8 +132,11 @@ class MeteredSessions:
         Raises:
             NotFoundError: no provider has this id.
         """
+        client = self._installed.client(connection.provider)
+        if client is None:
+            return OfflineSession(connection.provider)
         return MeteredSession(
-            self._installed.client(connection.provider),
+            client,
             self._tokens,
             connection,
             self._installed.missing_scope(connection.provider),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -12,7 +13,8 @@ from yarl import URL
 class ProviderSettings:
     """The settings of one provider. The client secret never prints and the whole is never serialised.
 
-    `extra_hosts` are allowed beside the hosts of the four URLs. `allows_private_addresses` is for sandboxes only.
+    `extra_hosts` are allowed beside the hosts of the four URLs. `window_limits` replaces declared call limits by the
+    name of their window, where the provider has agreed to others. `allows_private_addresses` is for sandboxes only.
     """
 
     provider: str
@@ -23,6 +25,7 @@ class ProviderSettings:
     client_id: str
     client_secret: str = field(repr=False)
     extra_hosts: tuple[str, ...] = ()
+    window_limits: Mapping[str, int] = field(default_factory=dict)
     allows_private_addresses: bool = False
 
     def at_origin(self, origin: str) -> ProviderSettings:

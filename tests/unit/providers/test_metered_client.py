@@ -271,6 +271,24 @@ async def test_refusal_waits_for_the_longer_of_header_and_window(header: str, wa
     assert caught.value.retry_after == wait
 
 
+async def test_first_calls_go_one_by_one_until_a_report() -> None:
+    """What an earlier process spent is unknown: one call learns it before others follow at once."""
+    running, most, limits = [0], [0], {"X-RateLimit-Limit": "200,2000", "X-RateLimit-Usage": "199,500"}
+
+    async def handler(_request: web.Request) -> web.Response:
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        await asyncio.sleep(0.01)
+        running[0] -= 1
+        return web.json_response([], headers=limits)
+
+    async with serving(handler, FakeClock()) as (client, origin):
+        calls = [get(client, f"{origin}/api/v3/athlete") for _ in range(5)]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert most[0] == 1
+    assert [type(each) for each in outcomes] == [bytes, bytes, *[ProviderThrottledError] * 3]
+
+
 def test_secrets_do_not_print() -> None:
     """Neither a call nor the settings show what they carry."""
     call = Call("POST", "https://x/", headers={"Authorization": "Bearer s3cret"}, form={"refresh_token": "s3cret"})

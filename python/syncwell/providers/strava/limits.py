@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from syncwell.providers.call_limits import CallWindow, WindowReport
+from syncwell.providers.call_limits import CallWindow, WindowReport, with_limits
 
 QUARTER_HOUR = timedelta(minutes=15)
 DAY = timedelta(days=1)
@@ -34,6 +34,12 @@ class StravaLimits:
     """Implements `CallLimits`."""
 
     windows: tuple[CallWindow, ...] = WINDOWS
+    are_reported: bool = True
+
+    @classmethod
+    def agreed(cls, limits: Mapping[str, int]) -> StravaLimits:
+        """Returns the counting under the limits that this application has; see `with_limits`."""
+        return cls(with_limits(WINDOWS, limits))
 
     def windows_of(self, method: str, path: str) -> tuple[str, ...]:
         """Token calls are not counted; uploads count overall only."""

@@ -1,7 +1,7 @@
 """Strava's OAuth: comma-separated scopes, rotating refresh tokens, its own error bodies.
 
-Strava tells which scopes were granted in the redirect's query only; a token answer rarely says. The grant's `scopes` are
-empty then, and whoever took the callback fills them in.
+Strava tells which scopes were granted in the redirect's query only; a token answer rarely says. The grant's `scopes`
+are empty then, and whoever took the callback fills them in.
 """
 
 from __future__ import annotations
