@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -55,7 +56,8 @@ class DirectoryBlobStore(BlobStore):
                 os.close(descriptor)
             await _on_disk(_publish, draft, target, self._root)
         finally:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):  # what cannot be removed now is a leftover, removed later
+                draft.unlink(missing_ok=True)
         return size
 
     async def read(self, name: str) -> AsyncIterator[bytes]:

@@ -63,10 +63,7 @@ class KeyFileSealer(Sealer):
         return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(key)
 
     def _find_key(self, purpose: Purpose, number: int) -> bytes:
-        files = self._files[purpose]
-        if number not in files.load():
-            files.forget()  # it may have been added a moment ago, by another process
-        keys = files.load()
+        keys = self._files[purpose].load()
         if not keys:
             raise SecretStoreUnavailableError("the key files are gone; restore them from a backup", purpose=purpose)
         if number not in keys:

@@ -16,7 +16,7 @@ _OTHERS = 0o077
 
 
 class KeyFiles:
-    """Keys by number, read again whenever the folder changes. Never printed."""
+    """Keys by number, read again whenever files come or go. Never printed."""
 
     def __init__(self, folder: Path, purpose: Purpose, random_bytes: Callable[[int], bytes]) -> None:
         self._folder = folder
@@ -24,11 +24,7 @@ class KeyFiles:
         self._random_bytes = random_bytes
         self._name = re.compile(rf"{re.escape(purpose.value)}\.([1-9][0-9]{{0,8}})\.key")
         self._keys: dict[int, bytes] = {}
-        self._seen_change_ns = -1
-
-    def forget(self) -> None:
-        """Makes the next load read the files, even where the folder's time did not move."""
-        self._seen_change_ns = -1
+        self._seen_names: frozenset[str] = frozenset()
 
     def load(self) -> dict[int, bytes]:
         """Returns the keys that there are.
@@ -37,13 +33,13 @@ class KeyFiles:
             SecretStoreUnavailableError: the folder or a file cannot be read, or others can read it.
         """
         try:
-            change_ns = self._folder.stat().st_mtime_ns
-            if change_ns != self._seen_change_ns:
+            # A list of names costs microseconds; the folder's time would be cheaper, but is too coarse to be sure.
+            names = frozenset(os.listdir(self._folder))
+            if names != self._seen_names:
                 self._keys = self._read_all()
-                self._seen_change_ns = change_ns
+                self._seen_names = names
         except FileNotFoundError:
-            self._keys = {}
-            self._seen_change_ns = -1
+            self._keys, self._seen_names = {}, frozenset()
         except OSError as exc:
             raise self._unusable(exc) from exc
         return self._keys

@@ -83,8 +83,7 @@ def decode_operation(message: pb.Operation) -> Operation:
         case "transact":
             return Transact([_decode_write(write) for write in message.transact.writes])
         case "write_each":
-            writes = [_decode_write(write) for write in message.write_each.writes]
-            return WriteEach([write for write in writes if not isinstance(write, Check)])
+            return WriteEach([_decode_change(write) for write in message.write_each.writes])
         case "send_messages":
             send = message.send_messages
             return SendMessages([decode_message(one) for one in send.messages], send.delay_ms)
@@ -248,6 +247,13 @@ def _decode_write(message: pb.Write) -> Write:
     if message.kind == pb.Write.KIND_CHECK and condition is not None:
         return Check(key, condition)
     raise errors.InvalidInputError("unknown write; are client and store of the same version?")
+
+
+def _decode_change(message: pb.Write) -> Put | Delete:
+    write = _decode_write(message)
+    if isinstance(write, Check):
+        raise errors.InvalidInputError("a check belongs into a transaction")
+    return write
 
 
 def _decode_item(item: pb.Item) -> Item:
