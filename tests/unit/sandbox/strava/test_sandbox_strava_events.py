@@ -27,13 +27,14 @@ class Application:
         self.url = ""
         self.statuses: list[int] = []
         self.challenge_type = "application/json"
+        self.challenge_status = 200
         self.verify_tokens: list[str] = []
         self.events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # Any: whatever the sandbox sends
 
     async def challenge(self, request: web.Request) -> web.Response:
         self.verify_tokens.append(request.query["hub.verify_token"])
         body = json.dumps({"hub.challenge": request.query["hub.challenge"]})
-        return web.Response(text=body, content_type=self.challenge_type)
+        return web.Response(text=body, content_type=self.challenge_type, status=self.challenge_status)
 
     async def event(self, request: web.Request) -> web.Response:
         self.events.put_nowait(await request.json())
@@ -96,13 +97,15 @@ async def test_subscription_starts_with_the_challenge(strava: Driver, applicatio
 
 
 async def test_challenge_must_be_met_as_json(strava: Driver, application: Application) -> None:
-    """A right challenge under the wrong content type, or none at all, is refused."""
-    application.challenge_type = "text/plain"
+    """A right challenge under a wrong status or content type, or none at all, is refused."""
+    application.challenge_status = 201
+    odd = await subscribe(strava, application)
+    application.challenge_status, application.challenge_type = 200, "text/plain"
     wrong = await subscribe(strava, application)
     application.url = application.url.replace("/hook", "/nothing")
     missing = await subscribe(strava, application)
 
-    assert (wrong.status, missing.status) == (400, 400)
+    assert (odd.status, wrong.status, missing.status) == (400, 400, 400)
 
 
 async def test_subscription_needs_the_client(strava: Driver, application: Application) -> None:
