@@ -9,4 +9,3 @@ class Settings(InstallationSettings):
     """Settings of the scheduler."""
 
     sweep_seconds: float = Field(default=1.0, gt=0, le=60)  # bounds how late a lost hint or dead lease is found
-    shard_count: int = Field(default=1, ge=1, le=256)  # shard i takes the buckets that are i modulo this

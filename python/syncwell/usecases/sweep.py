@@ -1,0 +1,79 @@
+"""The scheduler's round: what was lost is found, bucket by bucket (design D3, D4, D11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from syncwell.domain.errors import OutcomeUnknownError, UnavailableError
+from syncwell.ports.clock import Clock
+from syncwell.usecases.publish_outbox import PublishOutbox
+from syncwell.usecases.requeue_jobs import RequeueJobs
+
+BUCKET_COUNT = 256
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class SweepStatus:
+    """What this instance has done so far."""
+
+    held_shards: tuple[int, ...]
+    shard_count: int
+    last_sweep_ms: int | None = None
+    requeued_count: int = 0
+    published_count: int = 0
+
+
+class Sweep:
+    """Goes over the buckets of the shards that it holds: shard i of N takes the buckets that are i modulo N."""
+
+    def __init__(
+        self,
+        requeue: RequeueJobs,
+        publish: PublishOutbox,
+        clock: Clock,
+        *,
+        held_shards: Sequence[int],
+        shard_count: int,
+    ) -> None:
+        self._requeue = requeue
+        self._publish = publish
+        self._clock = clock
+        self.status = SweepStatus(tuple(held_shards), shard_count)
+
+    async def run_once(self) -> bool:
+        """Sweeps every held bucket once; returns False where the store went away in between.
+
+        What a broken round leaves is due in the next one.
+        """
+        requeued, published = 0, 0
+        try:
+            for bucket in self._held_buckets():
+                requeued += await self._requeue.requeue_due(bucket)
+                published += await self._publish.publish_due(bucket)
+        except (UnavailableError, OutcomeUnknownError) as exc:
+            log.warning("sweep_interrupted", error=exc.code)
+            return False
+        finally:
+            self._note(requeued, published)
+        if requeued or published:
+            log.info("swept", requeued=requeued, published=published)
+        return True
+
+    def _held_buckets(self) -> list[int]:
+        status = self.status
+        return [bucket for bucket in range(BUCKET_COUNT) if bucket % status.shard_count in status.held_shards]
+
+    def _note(self, requeued: int, published: int) -> None:
+        status = self.status
+        self.status = SweepStatus(
+            status.held_shards,
+            status.shard_count,
+            self._clock.now_ms(),
+            status.requeued_count + requeued,
+            status.published_count + published,
+        )

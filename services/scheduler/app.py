@@ -1,0 +1,55 @@
+"""The wiring of the scheduler: one instance holds every bucket of an embedded installation."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import grpc
+
+from services.scheduler.servicer import SchedulerServicer
+from services.scheduler.settings import Settings
+from syncwell.api.scheduler.v1 import scheduler_pb2, scheduler_pb2_grpc
+from syncwell.ports.clock import Clock
+from syncwell.repositories.jobs import Jobs
+from syncwell.repositories.outbox import Outbox
+from syncwell.runtime.backends import Backends, open_backends
+from syncwell.runtime.clock import make_clock
+from syncwell.runtime.grpc_server import serving, wait_for_stop
+from syncwell.usecases.publish_outbox import PublishOutbox
+from syncwell.usecases.requeue_jobs import RequeueJobs
+from syncwell.usecases.sweep import Sweep
+
+
+async def run(settings: Settings) -> None:
+    """Sweeps until the process is asked to stop; a round under way is finished first."""
+    clock = make_clock(settings)
+    async with open_backends(settings) as backends:
+        sweep = make_sweep(backends, clock)
+
+        def register(server: grpc.aio.Server) -> list[str]:
+            scheduler_pb2_grpc.add_SchedulerServiceServicer_to_server(SchedulerServicer(sweep), server)
+            return [scheduler_pb2.DESCRIPTOR.services_by_name["SchedulerService"].full_name]
+
+        address = settings.address_of("scheduler")
+        async with serving(address, register, drain_seconds=settings.drain_seconds), asyncio.TaskGroup() as tasks:
+            stop = asyncio.Event()
+            tasks.create_task(_sweep_until(stop, sweep, clock, timedelta(seconds=settings.sweep_seconds)))
+            await wait_for_stop()
+            stop.set()
+
+
+def make_sweep(backends: Backends, clock: Clock) -> Sweep:
+    """Returns the sweep over every bucket."""
+    requeue = RequeueJobs(jobs=Jobs(backends.items), queue=backends.queue, clock=clock)
+    publish = PublishOutbox(outbox=Outbox(backends.items), event_log=backends.events, clock=clock)
+    return Sweep(requeue, publish, clock, held_shards=[0], shard_count=1)
+
+
+async def _sweep_until(stop: asyncio.Event, sweep: Sweep, clock: Clock, every: timedelta) -> None:
+    stopped = asyncio.ensure_future(stop.wait())
+    while not stop.is_set():
+        await sweep.run_once()
+        pause = asyncio.ensure_future(clock.sleep(every))
+        await asyncio.wait({pause, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        pause.cancel()
