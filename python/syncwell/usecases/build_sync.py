@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 
 from syncwell.domain.resolution import resolve as resolve_natively
@@ -28,13 +30,17 @@ from syncwell.usecases.recover_writes import RecoverWrites
 from syncwell.usecases.resolve_records import Resolve, ResolveRecords
 from syncwell.usecases.run_sync import RunSync, SyncParts
 from syncwell.usecases.sync_limits import SyncLimits
-from syncwell.usecases.sync_pair import LoadPair
+from syncwell.usecases.sync_pair import LoadPair, OnConnection
 from syncwell.usecases.write_records import WriteRecords
 
 
 @dataclass(frozen=True, slots=True)
 class SyncPorts:
-    """What a sync touches of the world."""
+    """What a sync touches of the world.
+
+    `visibility_lags` are by provider, where an installation's differs from the provider's own. `on_connection` is told
+    of every connection as it was read at a claim.
+    """
 
     items: ItemStore
     registry: ProviderRegistry
@@ -46,6 +52,8 @@ class SyncPorts:
     history: History
     crash_points: CrashPoints
     resolve: Resolve = resolve_natively
+    visibility_lags: Mapping[str, timedelta] = field(default_factory=dict)
+    on_connection: OnConnection | None = None
 
 
 def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
@@ -60,7 +68,7 @@ def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
             ledger=ledger,
             cursors=cursors,
             outbox=outbox,
-            load_pair=LoadPair(accounts=Accounts(ports.items), registry=ports.registry, sealer=ports.sealer),
+            load_pair=_load_pair(ports),
             reader=reader,
             recover=_recover(ports, ledger, jobs, limits),
             resolve=ResolveRecords(reader=reader, ledger=ledger, clock=ports.clock, resolve=ports.resolve),
@@ -74,6 +82,16 @@ def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
             limits=limits,
             owner=owner,
         )
+    )
+
+
+def _load_pair(ports: SyncPorts) -> LoadPair:
+    return LoadPair(
+        accounts=Accounts(ports.items),
+        registry=ports.registry,
+        sealer=ports.sealer,
+        visibility_lags=ports.visibility_lags,
+        on_connection=ports.on_connection,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from syncwell.domain.connections import Connection, ConnectionStatus
 from syncwell.domain.errors import ConflictError, NotFoundError, ReauthenticationNeededError, UnsupportedPairError
@@ -15,6 +17,8 @@ from syncwell.repositories import keys
 from syncwell.repositories.accounts import Accounts
 
 FINGERPRINT_KEY_BYTES = 16
+
+OnConnection = Callable[[Connection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,20 @@ class SyncPair:
 class LoadPair:
     """Reads the pair of a job, strongly: a revoked connection is never used after its claim."""
 
-    def __init__(self, *, accounts: Accounts, registry: ProviderRegistry, sealer: Sealer) -> None:
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        registry: ProviderRegistry,
+        sealer: Sealer,
+        visibility_lags: Mapping[str, timedelta],
+        on_connection: OnConnection | None,
+    ) -> None:
         self._accounts = accounts
         self._registry = registry
         self._sealer = sealer
+        self._visibility_lags = visibility_lags
+        self._on_connection = on_connection
 
     async def load(self, job: Job) -> SyncPair:
         """Returns the pair of `job`.
@@ -76,7 +90,7 @@ class LoadPair:
             writing=writing.destination,
             listing=writing.source,
             source_can=reading.capabilities,
-            destination_can=writing.capabilities,
+            destination_can=self._as_installed(writing.capabilities),
             strategy=await self._strategy(request),
             fingerprint_key=key[:FINGERPRINT_KEY_BYTES],
         )
@@ -89,7 +103,13 @@ class LoadPair:
             raise ReauthenticationNeededError("connect the account again", provider=connection.provider)
         if connection.status is not ConnectionStatus.ACTIVE:
             raise ConflictError(f"the connection is {connection.status}", connection_id=connection_id)
+        if self._on_connection is not None:
+            self._on_connection(connection)
         return connection
+
+    def _as_installed(self, capabilities: Capabilities) -> Capabilities:
+        lag = self._visibility_lags.get(capabilities.provider, capabilities.visibility_lag)
+        return replace(capabilities, visibility_lag=lag)
 
     async def _strategy(self, request: JobRequest) -> Strategy:
         for config in await self._accounts.load_configs_of(request.user_id, request.source_connection_id):
