@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import structlog
 
 from syncwell.domain.errors import OutcomeUnknownError, UnavailableError
+from syncwell.domain.sharding import buckets_of_shard
 from syncwell.ports.clock import Clock
 from syncwell.usecases.publish_outbox import PublishOutbox
 from syncwell.usecases.requeue_jobs import RequeueJobs
-
-BUCKET_COUNT = 256
 
 log = structlog.get_logger()
 
@@ -66,7 +65,7 @@ class Sweep:
 
     def _held_buckets(self) -> list[int]:
         status = self.status
-        return [bucket for bucket in range(BUCKET_COUNT) if bucket % status.shard_count in status.held_shards]
+        return [bucket for shard in status.held_shards for bucket in buckets_of_shard(shard, status.shard_count)]
 
     def _note(self, requeued: int, published: int) -> None:
         status = self.status

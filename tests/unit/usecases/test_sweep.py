@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from syncwell.domain.errors import StoreUnavailableError
-from syncwell.domain.sharding import bucket_of
-from syncwell.usecases.sweep import BUCKET_COUNT, Sweep
+from syncwell.domain.records import UserId
+from syncwell.domain.sharding import BUCKET_COUNT, bucket_of
+from syncwell.usecases.sweep import Sweep
 from tests.unit.fakes.clock import FakeClock
 
 
@@ -41,7 +42,7 @@ async def test_shards_cover_every_bucket_once() -> None:
 
 async def test_every_user_is_in_a_swept_bucket() -> None:
     """A user's bucket is one of those that are swept."""
-    assert all(0 <= bucket_of(f"usr_{number}") < BUCKET_COUNT for number in range(1000))
+    assert all(0 <= bucket_of(UserId(f"usr_{number}")) < BUCKET_COUNT for number in range(1000))
 
 
 async def test_a_broken_round_is_counted_and_goes_on_next_time() -> None:
