@@ -82,7 +82,8 @@ class Answers:
         row = _AnswerRow(request.fingerprint, "INPROGRESS")
         item = _item(request, row, fence=fence, expires_at_ms=now_ms + lease // _MS)
         try:
-            await self._store.transact([Put(item, Absent(expired_before_ms=now_ms))])
+            # An item whose time is up at this very millisecond is over, as `find` has it.
+            await self._store.transact([Put(item, Absent(expired_before_ms=now_ms + 1))])
         except ConditionFailedError:
             return None
         except OutcomeUnknownError:
