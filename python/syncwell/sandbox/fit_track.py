@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import struct
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import UTC, datetime
+from typing import TypeAlias
 
 import fitdecode
 
 from syncwell.domain.errors import InvalidFileError
+from syncwell.sandbox.fit_crc import check_fit_crc
 from syncwell.sandbox.track import Track, TrackPoint, travelled
 
 POINTS_MAX = 500_000
 DEGREES_PER_SEMICIRCLE = 180 / 2**31
-OFFSET_MAX = timedelta(hours=14)
+OFFSET_SECONDS_MAX = 14 * 3600
+FIT_EPOCH_S = 631_065_600  # 1989-12-31T00:00:00Z
+ABSOLUTE_TIME_MIN = 0x10000000  # smaller numbers count from when the device was switched on
 # What fitdecode was seen to raise on damaged files, beside its own errors.
 PARSER_ERRORS = (
     fitdecode.FitError,
@@ -28,10 +31,7 @@ PARSER_ERRORS = (
 )
 
 
-class _Message(Protocol):
-    name: str
-
-    def get_value(self, name: str, *, fallback: object = None) -> object: ...
+Message: TypeAlias = "dict[str, object]"
 
 
 def read_fit_track(content: bytes) -> Track:
@@ -40,12 +40,13 @@ def read_fit_track(content: bytes) -> Track:
     Raises:
         InvalidFileError: broken, not an activity, or without times.
     """
-    found: dict[str, list[_Message]] = {"file_id": [], "session": [], "record": [], "activity": []}
+    found: dict[str, list[Message]] = {"file_id": [], "session": [], "record": [], "activity": []}
+    check_fit_crc(content)
     try:
         with _reader(content) as reader:
             for frame in reader:
                 if isinstance(frame, fitdecode.FitDataMessage) and frame.name in found:
-                    found[frame.name].append(frame)
+                    found[frame.name].append(_values(frame))
                     if len(found["record"]) > POINTS_MAX:
                         raise InvalidFileError("The file has too many points.")
     except PARSER_ERRORS as exc:
@@ -53,14 +54,22 @@ def read_fit_track(content: bytes) -> Track:
     return _assemble(found)
 
 
+def _values(frame: fitdecode.FitDataMessage) -> Message:
+    """Of fields with one name the first counts, as in the decoder."""
+    return {field.name: field.value for field in reversed(frame.fields)}
+
+
 def _reader(content: bytes) -> fitdecode.FitReader:
-    """Like the real service, forgives odd fields of odd devices but no damaged file."""
+    """Like the real service, forgives odd fields of odd devices; checksums and times are not left to the reader."""
     return fitdecode.FitReader(
-        io.BytesIO(content), check_crc=fitdecode.CrcCheck.RAISE, error_handling=fitdecode.ErrorHandling.IGNORE
+        io.BytesIO(content),
+        processor=None,
+        check_crc=fitdecode.CrcCheck.DISABLED,
+        error_handling=fitdecode.ErrorHandling.IGNORE,
     )
 
 
-def _assemble(found: dict[str, list[_Message]]) -> Track:
+def _assemble(found: dict[str, list[Message]]) -> Track:
     times = [time for message in found["record"] if (time := _time(message, "timestamp")) is not None]
     session_starts = [time for session in found["session"] if (time := _time(session, "start_time")) is not None]
     if not session_starts and not times:
@@ -85,7 +94,7 @@ def _assemble(found: dict[str, list[_Message]]) -> Track:
     )
 
 
-def _points(records: list[_Message], start: datetime) -> tuple[TrackPoint, ...]:
+def _points(records: list[Message], start: datetime) -> tuple[TrackPoint, ...]:
     points = []
     for record in records:
         time = _time(record, "timestamp")
@@ -95,7 +104,7 @@ def _points(records: list[_Message], start: datetime) -> tuple[TrackPoint, ...]:
     return tuple(sorted(points, key=lambda point: point.offset_s))
 
 
-def _point(record: _Message, offset_s: int) -> TrackPoint:
+def _point(record: Message, offset_s: int) -> TrackPoint:
     return TrackPoint(
         offset_s=offset_s,
         latitude=_degrees(record, "position_lat"),
@@ -115,16 +124,15 @@ def _length(points: tuple[TrackPoint, ...]) -> float:
     return measured[-1] if measured else travelled(points)
 
 
-def _utc_offset(activities: list[_Message]) -> int | None:
+def _utc_offset(activities: list[Message]) -> int | None:
     for activity in activities:
-        local, utc = activity.get_value("local_timestamp", fallback=None), _time(activity, "timestamp")
-        if isinstance(local, datetime) and utc is not None:
-            offset = local.replace(tzinfo=utc.tzinfo) - utc
-            return round(offset.total_seconds()) if abs(offset) <= OFFSET_MAX else None
+        local, utc = _number(activity, "local_timestamp"), _number(activity, "timestamp")
+        if local is not None and utc is not None:
+            return round(local - utc) if abs(local - utc) <= OFFSET_SECONDS_MAX else None
     return None
 
 
-def _device(file_ids: list[_Message]) -> str:
+def _device(file_ids: list[Message]) -> str:
     if not file_ids:
         return ""
     maker = _text(file_ids[0], "manufacturer", "")
@@ -132,33 +140,35 @@ def _device(file_ids: list[_Message]) -> str:
     return " ".join(part.replace("_", " ").title() for part in (maker, product) if part)
 
 
-def _time(message: _Message, name: str) -> datetime | None:
-    value = message.get_value(name, fallback=None)
-    return value if isinstance(value, datetime) and value.tzinfo is not None else None
+def _time(message: Message, name: str) -> datetime | None:
+    value = message.get(name)
+    if not isinstance(value, int) or value < ABSOLUTE_TIME_MIN:
+        return None
+    return datetime.fromtimestamp(value + FIT_EPOCH_S, tz=UTC)
 
 
-def _number(message: _Message, *names: str) -> float | None:
+def _number(message: Message, *names: str) -> float | None:
     for name in names:
-        value = message.get_value(name, fallback=None)
+        value = message.get(name)
         if isinstance(value, int | float):
             return float(value)
     return None
 
 
-def _whole(message: _Message, name: str) -> int | None:
+def _whole(message: Message, name: str) -> int | None:
     value = _number(message, name)
     return None if value is None else round(value)
 
 
-def _degrees(message: _Message, name: str) -> float | None:
+def _degrees(message: Message, name: str) -> float | None:
     value = _number(message, name)
     return None if value is None else round(value * DEGREES_PER_SEMICIRCLE, 6)
 
 
-def _text(message: _Message, name: str, fallback: str) -> str:
-    value = message.get_value(name, fallback=None)
+def _text(message: Message, name: str, fallback: str) -> str:
+    value = message.get(name)
     return value if isinstance(value, str) else fallback
 
 
-def _total(messages: list[_Message], name: str) -> float:
+def _total(messages: list[Message], name: str) -> float:
     return sum(_number(message, name) or 0.0 for message in messages)
