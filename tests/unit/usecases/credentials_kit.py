@@ -101,18 +101,16 @@ class Kit:
     async def seed(
         self,
         *,
-        user_id: UserId = USER,
-        connection_id: ConnectionId = CONNECTION_ID,
         status: ConnectionStatus = ConnectionStatus.ACTIVE,
         left: timedelta = LIFE,
     ) -> GrantRow:
         """Stores a connection of generation 1 whose token has `left` to live."""
-        connection = Connection(connection_id, user_id, "strava", "77", "Ann", status, 1, 1, self.clock.now_ms())
+        connection = Connection(CONNECTION_ID, USER, "strava", "77", "Ann", status, 1, 1, self.clock.now_ms())
         expires_at_ms = self.clock.now_ms() + int(left.total_seconds() * 1000)
         grant = TokenGrant("access-0", "refresh-0", expires_at_ms)
         issued_at_ms = expires_at_ms - int(LIFE.total_seconds() * 1000)
         row = await self.grants.seal(connection, grant, now_ms=issued_at_ms, version=1)
-        owner = ExternalOwner("strava", "77", user_id, connection_id, 1)
+        owner = ExternalOwner("strava", "77", USER, CONNECTION_ID, 1)
         await self.items.transact([connection_put(connection), grant_put(row), owner_put(owner)])
         return row
 

@@ -139,6 +139,27 @@ async def test_rejection_of_an_old_generation_reads_again(kit: Kit) -> None:
     assert len(kit.oauth.refreshed) == 1
 
 
+async def test_rejection_of_what_another_process_replaced_reads_again(kit: Kit) -> None:
+    """A process that never saw the newer generation finds it in the row and makes no call."""
+    await kit.seed(left=NEARLY_OVER)
+    await kit.new_process().run(USER, CONNECTION_ID)
+
+    token = await kit.new_process().run(USER, CONNECTION_ID, rejected_generation=1)
+
+    assert token.generation == 2
+    assert len(kit.oauth.refreshed) == 1
+
+
+async def test_memory_yields_to_a_newer_generation(kit: Kit) -> None:
+    """A token in memory is not handed out once another process has stored the next generation."""
+    await kit.seed()
+    issue = kit.new_process()
+    await issue.run(USER, CONNECTION_ID)
+    await kit.new_process().run(USER, CONNECTION_ID, rejected_generation=1)
+
+    assert (await issue.run(USER, CONNECTION_ID)).generation == 2
+
+
 async def test_rejection_while_others_are_served(kit: Kit) -> None:
     """Who joins a flight that brings the very generation it saw rejected starts the next one."""
     await kit.seed()

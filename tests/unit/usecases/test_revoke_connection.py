@@ -11,6 +11,7 @@ from syncwell.domain.errors import NotFoundError, OutcomeUnknownError, StoreUnav
 from syncwell.domain.records import ConnectionId, DataType
 from syncwell.domain.resolution import Strategy
 from syncwell.ports.history import Op
+from syncwell.repositories.accounts import ExternalOwner, owner_put
 from tests.unit.usecases.credentials_kit import CONNECTION_ID, STRANGER, USER, Kit
 
 
@@ -107,13 +108,11 @@ async def test_store_down_ends_nothing(kit: Kit) -> None:
 
 
 async def test_account_that_moved_on_stays_with_its_new_owner(kit: Kit) -> None:
-    """Ending an old connection never takes the account from the connection that has it now."""
+    """Ending a connection never takes the account from another connection that has it now."""
     await kit.seed()
-    await kit.revoke.run(USER, CONNECTION_ID)
-    await kit.seed(user_id=STRANGER, connection_id=ConnectionId("conn_2"))
+    moved = ExternalOwner("strava", "77", STRANGER, ConnectionId("conn_2"), 2)
+    await kit.items.transact([owner_put(moved)])
 
     await kit.revoke.run(USER, CONNECTION_ID)
 
-    owner = await kit.accounts.load_owner("strava", "77")
-    assert owner is not None
-    assert owner.user_id == STRANGER
+    assert await kit.accounts.load_owner("strava", "77") == moved
