@@ -42,9 +42,6 @@ PURGE_PERIOD = timedelta(seconds=30)
 PURGE_STEP = 200
 EXPIRY_GRACE_MS = 60_000  # an item goes only when it is expired by everybody's clock
 
-# After a failed sync the pages may or may not reach the disk; every other failure leaves nothing behind.
-_SYNC_FAILURES = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
-
 log = structlog.get_logger()
 
 
@@ -206,18 +203,25 @@ class Engine:
         return batch
 
     async def _commit(self, batch: list[Submission]) -> None:
+        is_committing = False
         try:
             answers = self._apply(batch)
+            is_committing = True
             await self._make_durable()
-        except (apsw.Error, RuntimeError) as exc:
-            self._roll_back()
-            log.error("commit_failed", reason=type(exc).__name__, code=_error_of(exc).code)
-            answers = [[_error_of(exc) for _ in submission.tasks] for submission in batch]
-            self._tables.forget_wakeups()
+        except Exception as exc:  # the loop that everybody waits for: it must answer and go on, whatever it was
+            answers = self._refuse(batch, exc, is_committing=is_committing)
         for submission, given in zip(batch, answers, strict=True):
             if not submission.answers.done():
                 submission.answers.set_result(given)
         self._wake_up()
+        await self._keep_log_short()
+
+    def _refuse(self, batch: list[Submission], exc: Exception, *, is_committing: bool) -> list[list[Answer]]:
+        code = _error_of(exc, is_committing=is_committing).code
+        log.error("commit_failed", reason=type(exc).__name__, code=code, is_committing=is_committing)
+        self._roll_back()
+        self._tables.forget_wakeups()
+        return [[_error_of(exc, is_committing=is_committing) for _ in submission.tasks] for submission in batch]
 
     def _apply(self, batch: list[Submission]) -> list[list[Answer]]:
         # A task that cannot be stored is left out and the rest is done anew: each round removes one.
@@ -244,6 +248,8 @@ class Engine:
         # The thread exists for the disk alone: SQL runs in the loop's thread, where nobody contends for the
         # interpreter, and while the disk syncs the loop gathers the next batch.
         await asyncio.get_running_loop().run_in_executor(self._committer, self._connection.execute, "COMMIT")
+
+    async def _keep_log_short(self) -> None:
         if self._checkpointer.note_commit(self._log_pages):
             await asyncio.get_running_loop().run_in_executor(self._committer, copy_log, self._connection)
 
@@ -270,9 +276,16 @@ class Engine:
                 log.info("purge_skipped", reason="busy")
 
 
-def _error_of(exc: Exception) -> SyncWellError:
-    if isinstance(exc, apsw.IOError) and getattr(exc, "extendedresult", 0) in _SYNC_FAILURES:
+def _error_of(exc: Exception, *, is_committing: bool) -> SyncWellError:
+    if is_committing and not _is_surely_undone(exc):
         return OutcomeUnknownError("the disk did not confirm the write; read back before deciding")
     if isinstance(exc, apsw.FullError | apsw.IOError):
         return StorageFullError("the disk of the store is full or failing; free some space, reads go on")
     return StoreUnavailableError(f"the store cannot write now ({type(exc).__name__}); try again")
+
+
+def _is_surely_undone(exc: Exception) -> bool:
+    # A commit that could not write, or not begin, leaves nothing. Behind the write (a failed sync, anything unforeseen)
+    # the pages may or may not be on the disk.
+    code = getattr(exc, "extendedresult", 0)
+    return isinstance(exc, apsw.FullError | apsw.BusyError) or code == apsw.SQLITE_IOERR_WRITE

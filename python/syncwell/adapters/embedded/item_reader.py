@@ -17,10 +17,10 @@ PAGE_ITEMS_MAX = 1_000
 _COLUMNS = "partition, sort, body, version, fence, due_bucket, due_at_ms, reauth, at_ms, expires_at_ms"
 _GET = f"SELECT {_COLUMNS} FROM items WHERE partition = ? AND sort = ?"  # noqa: S608 - our own column names
 _ASCENDING = f"""
-SELECT {_COLUMNS} FROM items WHERE partition = ? AND sort >= ? AND sort < ? AND sort > ? ORDER BY sort LIMIT ?
+SELECT {_COLUMNS} FROM items WHERE partition = ? AND sort >= ? AND sort < ? ORDER BY sort LIMIT ?
 """  # noqa: S608 - our own column names
 _DESCENDING = f"""
-SELECT {_COLUMNS} FROM items WHERE partition = ? AND sort >= ? AND sort < ? AND sort < ? ORDER BY sort DESC LIMIT ?
+SELECT {_COLUMNS} FROM items WHERE partition = ? AND sort >= ? AND sort < ? ORDER BY sort DESC LIMIT ?
 """  # noqa: S608 - our own column names
 _BY_TIME = f"""
 SELECT {_COLUMNS} FROM items INDEXED BY items_by_time
@@ -39,6 +39,7 @@ WHERE reauth = ? AND (partition, sort) > (?, ?) ORDER BY partition, sort LIMIT ?
 
 _INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**63 - 1
 _TEXT_MAX = "\U0010ffff" * 8  # behind every key: keys hold no unassigned code points
+_LEAST = "\0"  # a text followed by this is the next text in order
 _SURROGATES_FIRST, _SURROGATES_LAST = 0xD800, 0xDFFF
 
 Row = tuple[str, str, bytes, int, int, str | None, int | None, str | None, int | None, int | None]
@@ -63,9 +64,13 @@ class ItemReader:
 
     def query(self, partition: str, *, sort_prefix: str, limit: int, cursor: str | None, is_descending: bool) -> Page:
         """Returns a page of a partition in order of the sort key."""
-        (place,) = _open_cursor(cursor, [_TEXT_MAX if is_descending else ""])
+        first, end = sort_prefix, behind(sort_prefix)
+        if cursor is not None:
+            (place,) = cast(list[str], _open_cursor(cursor, [""]))
+            # One bound on each side, or SQLite might begin at the prefix and skip the earlier pages row by row.
+            first, end = (first, min(end, place)) if is_descending else (max(first, place + _LEAST), end)
         statement = _DESCENDING if is_descending else _ASCENDING
-        binds = (partition, sort_prefix, behind(sort_prefix), place, _page_size(limit) + 1)
+        binds = (partition, first, end, _page_size(limit) + 1)
         return self._page(statement, binds, limit, lambda item: [item.key.sort])
 
     def query_by_time(self, partition: str, *, sort_prefix: str, limit: int, cursor: str | None) -> Page:

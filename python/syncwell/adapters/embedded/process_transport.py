@@ -16,7 +16,7 @@ from syncwell.adapters.grpc.channel import MESSAGE_BYTES_MAX, open_channel
 from syncwell.adapters.grpc.errors import error_of
 from syncwell.api.store.v1 import store_pb2 as pb
 from syncwell.api.store.v1.store_pb2_grpc import StoreServiceStub
-from syncwell.domain.errors import OutcomeUnknownError, StoreUnavailableError
+from syncwell.domain.errors import InvalidInputError, OutcomeUnknownError, StoreUnavailableError, SyncWellError
 from syncwell.ports.event_log import LoggedEvent
 from syncwell.ports.job_queue import Delivery, JobClass
 
@@ -152,8 +152,7 @@ class ProcessTransport(StoreTransport):
         except StoreUnavailableError as exc:
             return [StoreUnavailableError(exc.message) for _ in batch]
         except grpc.aio.AioRpcError as exc:
-            # The store answers with its own error where it did nothing; silence means that nobody knows.
-            return [error_of(exc, unavailable=OutcomeUnknownError) for _ in batch]
+            return [_error_of(exc) for _ in batch]
         if len(response.results) != len(batch):
             return [OutcomeUnknownError("the store answered out of step; read back first") for _ in batch]
         return [wire.decode_outcome(result) for result in response.results]
@@ -166,3 +165,11 @@ class ProcessTransport(StoreTransport):
                 await self._channel.channel_ready()
         except TimeoutError as exc:
             raise StoreUnavailableError("the store process cannot be reached; is it running?") from exc
+
+
+def _error_of(exc: grpc.aio.AioRpcError) -> SyncWellError:
+    # The store says these of itself where it did nothing. Silence, or anything else, means that nobody knows.
+    error = error_of(exc, unavailable=OutcomeUnknownError)
+    if isinstance(error, StoreUnavailableError | InvalidInputError):
+        return error
+    return OutcomeUnknownError("the store's answer was lost; read back before deciding")

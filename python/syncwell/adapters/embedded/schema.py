@@ -68,6 +68,7 @@ def open_writer(path: Path) -> apsw.Connection:
     """
     connection: apsw.Connection | None = None
     try:
+        path.touch(mode=0o600)  # SQLite gives its other files the same permissions
         connection = apsw.Connection(str(path))
         connection.set_busy_timeout(WRITER_BUSY_MS)
         _require_ours(connection, path)
@@ -81,6 +82,8 @@ def open_writer(path: Path) -> apsw.Connection:
     except apsw.Error as exc:
         _close_quietly(connection)
         raise _cannot_open(path, exc) from exc
+    except OSError as exc:
+        raise SetupError(f"{path} cannot be made: {exc.strerror}; check SYNCWELL_DATA_DIR", path=str(path)) from exc
     except SetupError:
         _close_quietly(connection)
         raise

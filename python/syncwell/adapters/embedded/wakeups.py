@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+from syncwell.domain.errors import StoreUnavailableError
 from syncwell.ports.clock import Clock
+
+WAITERS_MAX = 1_024  # each is an open call; an installation has a few dozen
 
 
 class Signal:
@@ -25,9 +28,15 @@ class Signal:
         self._waiters.clear()
 
     async def wait_beyond(self, count: int, *, longest: timedelta) -> None:
-        """Returns when `count` is no longer the present count, or after `longest` of the clock's time."""
+        """Returns when `count` is no longer the present count, or after `longest` of the clock's time.
+
+        Raises:
+            StoreUnavailableError: too many wait already.
+        """
         if self.count != count or longest <= timedelta(0):
             return
+        if len(self._waiters) >= WAITERS_MAX:
+            raise StoreUnavailableError("too many wait on the store already; try again later")
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.add(waiter)
         timer = asyncio.ensure_future(self._clock.sleep(longest))

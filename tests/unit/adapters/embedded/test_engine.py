@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from syncwell.adapters.embedded import checkpointer
+from syncwell.adapters.embedded import checkpointer, wakeups
 from syncwell.adapters.embedded import engine as engine_module
 from syncwell.adapters.embedded.batch import Answer, Submission, Task
 from syncwell.adapters.embedded.engine import Engine
 from syncwell.adapters.embedded.operations import AppendEvents, DeleteMessages, SendMessages, Transact, WriteEach
 from syncwell.adapters.embedded.store_file import StoreFile
-from syncwell.domain.errors import ConditionFailedError, InvalidInputError, StoreUnavailableError
+from syncwell.domain.errors import ConditionFailedError, InvalidInputError, OutcomeUnknownError, StoreUnavailableError
 from syncwell.ports.event_log import Event
 from syncwell.ports.item_store import Absent, Exists, Item, Key, Put
 from syncwell.ports.job_queue import JobClass, JobMessage
@@ -232,3 +232,46 @@ async def test_idle_receivers_do_not_poll(engine: Engine, clock: FakeClock, monk
     clock.advance(timedelta(seconds=60))
 
     assert await waiting == ()
+
+
+async def test_unforeseen_failure_is_answered(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever breaks while a batch is worked on, its callers learn that nothing was written and the engine goes on."""
+    with monkeypatch.context() as broken:
+        broken.setattr(engine._tables, "apply", _break)
+        (outcome,) = await engine.execute([SendMessages([MESSAGE])])
+
+    assert isinstance(outcome, StoreUnavailableError)
+    assert await engine.execute([SendMessages([MESSAGE])]) == [None]
+
+
+async def test_unforeseen_failure_of_the_commit_is_an_unknown_outcome(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once the commit has begun, a failure of another kind claims nothing."""
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "_make_durable", _break)
+        (outcome,) = await engine.execute([SendMessages([MESSAGE])])
+
+    assert isinstance(outcome, OutcomeUnknownError)
+    assert await engine.execute([SendMessages([MESSAGE])]) == [None]
+
+
+async def test_waiters_are_bounded(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long polls beyond the bound are refused; the others wait on."""
+    monkeypatch.setattr(wakeups, "WAITERS_MAX", 2)
+    polls = [
+        asyncio.create_task(engine.receive(JobClass.BULK, limit=1, visibility_ms=1_000, wait_ms=60_000))
+        for _ in range(3)
+    ]
+    refused, waiting = await asyncio.wait(polls, return_when=asyncio.FIRST_COMPLETED)
+    assert [type(poll.exception()) for poll in refused] == [StoreUnavailableError]
+    await engine.execute([SendMessages([JobMessage("u", "job_1", JobClass.BULK)])])
+    served, unserved = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    engine.stop()
+
+    assert [len(poll.result()) for poll in served] == [1]
+    assert [await poll for poll in unserved] == [()]
+
+
+def _break(*_: object) -> None:
+    raise KeyError("unforeseen")

@@ -37,6 +37,14 @@ def test_known_file_opens_again(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_files_are_private(path: Path, tmp_path: Path) -> None:
+    """Nobody else on the machine reads the store, its log included."""
+    writer = open_writer(path)
+
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+    writer.close()
+
+
 def test_newer_schema_is_refused(path: Path) -> None:
     """A file of a later version is left alone; the message says what to do."""
     writer = open_writer(path)
