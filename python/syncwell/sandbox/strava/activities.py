@@ -9,6 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from syncwell.domain.errors import LimitExceededError
+from syncwell.sandbox.strava.measures import Measures, measure
 from syncwell.sandbox.strava.sports import family_of
 from syncwell.sandbox.track import Track
 
@@ -54,9 +55,13 @@ class Activity:
     gear_id: str | None = None
     device_name: str | None = None
     track: Track | None = field(default=None, repr=False)
+    measures: Measures = field(init=False, repr=False)
     file_digest: str | None = None
     update_count: int = 0
     deleted_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        self.measures = measure(self.track)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -8,7 +8,6 @@ from hashlib import sha1
 
 from syncwell.sandbox.strava.activities import Activity, local_wall_time, zone_label
 from syncwell.sandbox.strava.athletes import athlete_id_of
-from syncwell.sandbox.strava.polyline import encode_polyline, thinned
 from syncwell.sandbox.strava.sports import old_type_of
 from syncwell.sandbox.track import TrackPoint
 
@@ -31,7 +30,11 @@ STREAMS: dict[str, Callable[[TrackPoint], object]] = {
 def show_summary(activity: Activity) -> dict[str, object]:
     """Returns the SummaryActivity (`resource_state` 2)."""
     return _shown(activity, 2) | {
-        "map": {"id": f"a{activity.activity_id}", "summary_polyline": _summary_line(activity), "resource_state": 2},
+        "map": {
+            "id": f"a{activity.activity_id}",
+            "summary_polyline": activity.measures.summary_polyline,
+            "resource_state": 2,
+        },
     }
 
 
@@ -40,9 +43,9 @@ def show_detail(activity: Activity) -> dict[str, object]:
     return _shown(activity, 3) | {
         "map": {
             "id": f"a{activity.activity_id}",
-            "polyline": encode_polyline(_positions(activity)),
+            "polyline": activity.measures.polyline,
             "resource_state": 3,
-            "summary_polyline": _summary_line(activity),
+            "summary_polyline": activity.measures.summary_polyline,
         },
         "description": activity.description,
         "calories": activity.calories,
@@ -81,7 +84,7 @@ def _filled(column: list[object]) -> list[object]:
 
 def _shown(activity: Activity, resource_state: int) -> dict[str, object]:
     local, offset_s = local_wall_time(activity.shown_start, activity.zone)
-    positions = _positions(activity)
+    measures = activity.measures
     shown: dict[str, object] = {
         "resource_state": resource_state,
         "athlete": {"id": athlete_id_of(activity.user_id), "resource_state": 1},
@@ -113,11 +116,11 @@ def _shown(activity: Activity, resource_state: int) -> dict[str, object]:
         "visibility": "only_me" if activity.private else "everyone",
         "flagged": False,
         "gear_id": activity.gear_id,
-        "start_latlng": list(positions[0]) if positions else [],
-        "end_latlng": list(positions[-1]) if positions else [],
+        "start_latlng": list(measures.start),
+        "end_latlng": list(measures.end),
         "average_speed": round(activity.distance_m / activity.moving_s, 3) if activity.moving_s else 0.0,
-        "max_speed": _highest(activity, "velocity_smooth") or 0.0,
-        "has_heartrate": _highest(activity, "heartrate") is not None,
+        "max_speed": measures.max_speed,
+        "has_heartrate": measures.has_heart_rate,
         "heartrate_opt_out": False,
         "display_hide_heartrate_option": False,
         "upload_id": activity.upload_id,
@@ -127,27 +130,7 @@ def _shown(activity: Activity, resource_state: int) -> dict[str, object]:
         "total_photo_count": 0,
         "has_kudoed": False,
     }
-    return shown | _measured(activity) | _optional(activity)
-
-
-def _measured(activity: Activity) -> dict[str, object]:
-    """Returns the averages for which the file has values; Strava leaves the other keys out."""
-    found: dict[str, object] = {}
-    for key, stream in (("cadence", "cadence"), ("heartrate", "heartrate"), ("watts", "watts")):
-        average = _average(activity, stream)
-        if average is not None:
-            found[f"average_{key}"] = average
-    temperature = _average(activity, "temp")
-    if temperature is not None:
-        found["average_temp"] = round(temperature)
-    if "average_heartrate" in found:
-        found["max_heartrate"] = _highest(activity, "heartrate")
-    if "average_watts" in found:
-        found["device_watts"] = True
-    heights = _values(activity, "altitude")
-    if heights:
-        found |= {"elev_high": round(max(heights), 1), "elev_low": round(min(heights), 1)}
-    return found
+    return shown | measures.shown | _optional(activity)
 
 
 def _optional(activity: Activity) -> dict[str, object]:
@@ -157,31 +140,6 @@ def _optional(activity: Activity) -> dict[str, object]:
     if activity.device_name:
         found["device_name"] = activity.device_name
     return found
-
-
-def _positions(activity: Activity) -> list[tuple[float, float]]:
-    points = activity.track.points if activity.track is not None else ()
-    return [point.position for point in points if point.position is not None]
-
-
-def _summary_line(activity: Activity) -> str:
-    return encode_polyline(thinned(_positions(activity)))
-
-
-def _values(activity: Activity, stream: str) -> list[float]:
-    points = activity.track.points if activity.track is not None else ()
-    values = (STREAMS[stream](point) for point in points)
-    return [float(value) for value in values if isinstance(value, int | float)]
-
-
-def _average(activity: Activity, stream: str) -> float | None:
-    values = _values(activity, stream)
-    return round(sum(values) / len(values), 1) if values else None
-
-
-def _highest(activity: Activity, stream: str) -> float | None:
-    values = _values(activity, stream)
-    return max(values) if values else None
 
 
 def _utc_text(moment: datetime) -> str:
