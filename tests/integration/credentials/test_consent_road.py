@@ -50,6 +50,30 @@ async def test_whole_road(world: World) -> None:
     assert "activity:write" in stored.scopes
 
 
+async def test_provider_that_demands_pkce_is_satisfied(world: World) -> None:
+    """Garmin checks the verifier, rotates at every refresh, and all of it works over the same road."""
+    connection = await world.connect(provider="garmin")
+    for _ in range(3):
+        world.advance(timedelta(days=2))
+        await world.token_source().access_token(USER, connection.connection_id)
+
+    assert world.garmin.books.counter("code_exchanges") == 1
+    assert world.garmin.books.counter("token_refreshes") == 3
+    assert world.garmin.books.counter("refresh_token_reuses") == 0
+    await world.connections.revoke(USER, connection.connection_id)
+    assert await world.parts.end_grants.run() == 1
+    assert world.garmin.books.counter("revocations") == 1
+
+
+async def test_callback_at_another_provider_is_refused(world: World) -> None:
+    """A state that was opened for one provider counts at no other."""
+    callback = await world.consent(provider="garmin")
+
+    with pytest.raises(InvalidInputError):
+        await world.connections.complete("strava", callback)
+    assert world.count("code_exchanges") == 0
+
+
 async def test_replayed_callback_is_refused(world: World) -> None:
     """A state counts once, also when two callbacks race."""
     callback = await world.consent()

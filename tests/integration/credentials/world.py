@@ -1,4 +1,4 @@
-"""A credentials service with a real store, a real socket and a Strava sandbox, all in the test's own loop."""
+"""A credentials service with a real store, a real socket and sandboxes, all in the test's own loop."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from syncwell.api.credentials.v1 import credentials_pb2
 from syncwell.api.credentials.v1.credentials_pb2_grpc import add_CredentialServiceServicer_to_server
 from syncwell.domain.records import ConnectionId, UserId
 from syncwell.ports.connector import Callback, ConnectionView
+from syncwell.providers.garmin.settings import garmin_settings
 from syncwell.providers.registry import InstalledProviders
 from syncwell.providers.strava.settings import strava_settings
 from syncwell.repositories.accounts import Accounts
@@ -32,6 +33,7 @@ from syncwell.runtime.caller_identity import load_identity
 from syncwell.runtime.clock import OffsetClock
 from syncwell.runtime.grpc_server import serving
 from syncwell.runtime.settings import prepare_directories
+from syncwell.sandbox.garmin.sandbox import GarminSandbox
 from syncwell.sandbox.people import Person
 from syncwell.sandbox.server import SandboxHost
 from syncwell.sandbox.server import serving as serving_sandbox
@@ -55,6 +57,7 @@ class World:
     connections: GrpcConnections
     channel: grpc.aio.Channel
     sandbox: StravaSandbox
+    garmin: GarminSandbox
     sandbox_url: str
     http: aiohttp.ClientSession
 
@@ -68,17 +71,17 @@ class World:
         return GrpcTokenSource(self.channel, identity, TokenCache(self.clock))
 
     def advance(self, duration: timedelta) -> None:
-        """Moves the service's and the provider's time."""
-        self.clock.advance(duration)
-        self.sandbox.clock.advance(duration)
+        """Moves the service's and the providers' time."""
+        for clock in (self.clock, self.sandbox.clock, self.garmin.clock):
+            clock.advance(duration)
 
     def count(self, event: str) -> int:
         """Returns what the provider's books counted."""
         return self.sandbox.books.counter(event)
 
-    async def consent(self, user_id: UserId = USER) -> Callback:
+    async def consent(self, user_id: UserId = USER, provider: str = "strava") -> Callback:
         """Opens a consent and follows it in a browser's place; returns the query of the redirect."""
-        consent = await self.connections.begin(user_id, "strava", redirect_uri=REDIRECT)
+        consent = await self.connections.begin(user_id, provider, redirect_uri=REDIRECT)
         async with self.http.get(consent.url, allow_redirects=False) as answer:
             assert answer.status in (302, 303), await answer.text()
             target = answer.headers["Location"]
@@ -91,9 +94,9 @@ class World:
             scope=query.get("scope", ""),
         )
 
-    async def connect(self, user_id: UserId = USER) -> ConnectionView:
+    async def connect(self, user_id: UserId = USER, provider: str = "strava") -> ConnectionView:
         """Walks the whole road to an active connection."""
-        pending = await self.connections.complete("strava", await self.consent(user_id))
+        pending = await self.connections.complete(provider, await self.consent(user_id, provider))
         return await self.connections.confirm(user_id, pending.connection_id)
 
     async def generation(self, connection_id: ConnectionId) -> int:
@@ -117,14 +120,19 @@ async def running(folder: Path) -> AsyncIterator[World]:
     settings = Settings(data_dir=folder, clock_file=clock_file, sandbox=True)
     prepare_directories(settings)
     clock = OffsetClock(clock_file)
-    host = SandboxHost(StravaSandbox)
-    async with serving_sandbox(host) as url, Engine(settings.store_path, clock) as engine:
-        assert isinstance(host.sandbox, StravaSandbox)
-        host.sandbox.people.put(Person(user_id=PERSON, name="Ann Example"))
+    strava, garmin = StravaSandbox(), GarminSandbox()
+    async with (
+        serving_sandbox(SandboxHost(lambda: strava)) as url,
+        serving_sandbox(SandboxHost(lambda: garmin)) as garmin_url,
+        Engine(settings.store_path, clock) as engine,
+    ):
+        for sandbox in (strava, garmin):
+            sandbox.people.put(Person(user_id=PERSON, name="Ann Example"))
         transport = InProcessTransport(engine, clock)
         items = EmbeddedItemStore(transport)
-        live = strava_settings(client_id="sandbox-client", client_secret="sandbox-secret")
-        providers = InstalledProviders([live.at_origin(url)], clock)
+        client = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
+        chosen = strava_settings(**client).at_origin(url), garmin_settings(**client).at_origin(garmin_url)
+        providers = InstalledProviders(chosen, clock)
         parts = make_parts(settings, items, providers, clock)
 
         def register(server: grpc.aio.Server) -> Sequence[str]:
@@ -135,7 +143,7 @@ async def running(folder: Path) -> AsyncIterator[World]:
         async with serving(address, register, drain_seconds=1), aiohttp.ClientSession() as http:
             channel = open_channel(address)
             connections = GrpcConnections(channel, load_identity(settings.keys_dir, "gateway"))
-            yield World(settings, clock, items, parts, connections, channel, host.sandbox, url, http)
+            yield World(settings, clock, items, parts, connections, channel, strava, garmin, url, http)
             await channel.close()
         await parts.issue.drain()
         await providers.aclose()
