@@ -7,8 +7,9 @@ from dataclasses import replace
 from syncwell.domain.connections import Connection, ConnectionStatus
 from syncwell.domain.errors import ConflictError, NotFoundError, VersionConflictError
 from syncwell.domain.records import ConnectionId, UserId
-from syncwell.ports.history import History, Op
+from syncwell.ports.history import History
 from syncwell.repositories.accounts import Accounts
+from syncwell.usecases.recorded_step import recorded
 
 ATTEMPTS_MAX = 3  # rivals are the same person's second tap and a callback
 
@@ -28,6 +29,12 @@ class ConfirmConnection:
             ConflictError: the grant is gone; the person must connect again first.
             StoreUnavailableError: nothing was changed.
         """
+        with recorded(self._history, "connection.confirm", user=user_id, connection=connection_id) as learnt:
+            active = await self._confirm(user_id, connection_id)
+            learnt["generation"] = active.generation
+        return active
+
+    async def _confirm(self, user_id: UserId, connection_id: ConnectionId) -> Connection:
         for _ in range(ATTEMPTS_MAX):
             connection = await self._accounts.load_connection(user_id, connection_id)
             if connection is None or connection.status is ConnectionStatus.REVOKED:
@@ -41,12 +48,5 @@ class ConfirmConnection:
                 await self._accounts.save_connection(active)
             except VersionConflictError:
                 continue
-            self._history.record(
-                Op.OK,
-                "connection.confirm",
-                user=user_id,
-                connection=connection_id,
-                generation=active.generation,
-            )
             return active
         raise VersionConflictError("the connection keeps changing; try again")

@@ -206,13 +206,13 @@ class RefreshGrant:
     async def _give_up(self, claimed: GrantRow, fresh: TokenGrant) -> None:
         """Puts the newest tokens into the outbox of ended grants: the older ones there may be dead."""
         sealed = await self._grants.seal_for(claimed.user_id, claimed.connection_id, fresh)
-        waiting = await self._revocations.load(claimed.connection_id)
-        now_ms = self._clock.now_ms()
-        if waiting is None:
-            newest = Revocation(claimed.connection_id, claimed.user_id, claimed.provider, now_ms, sealed)
-        else:
-            newest = replace(waiting, sealed=sealed, due_at_ms=now_ms, version=waiting.version + 1)
-        await self._revocations.save(newest)
+        first = Revocation(claimed.connection_id, claimed.user_id, claimed.provider, self._clock.now_ms(), sealed)
+        for _ in range(PERSIST_ATTEMPTS_MAX):  # the rival is a sweep at work on the same row
+            waiting = await self._revocations.load(claimed.connection_id)
+            newest = first if waiting is None else replace(first, version=waiting.version + 1)
+            if await self._revocations.save(newest):
+                return
+        log.warning("revocation_not_queued", provider=claimed.provider)
 
     async def _commit(self, writes: list[Write], is_ours: Callable[[GrantRow | None], bool], row: GrantRow) -> bool:
         """Returns whether `writes` were done; where the answer was lost the grant row tells."""

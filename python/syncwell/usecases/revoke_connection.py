@@ -9,11 +9,12 @@ from syncwell.domain.connections import Connection, ConnectionStatus, SyncConfig
 from syncwell.domain.errors import ConditionFailedError, NotFoundError, OutcomeUnknownError, VersionConflictError
 from syncwell.domain.records import ConnectionId, UserId
 from syncwell.ports.clock import Clock
-from syncwell.ports.history import History, Op
+from syncwell.ports.history import History
 from syncwell.ports.item_store import TRANSACTION_WRITES_MAX, ItemStore, Write
 from syncwell.repositories.accounts import Accounts, config_delete, connection_put, owner_delete
 from syncwell.repositories.grants import Grants, grant_delete
 from syncwell.repositories.revocations import Revocation, revocation_put
+from syncwell.usecases.recorded_step import recorded
 
 ATTEMPTS_MAX = 5  # rivals are a refresh, a confirmation and changes of configs
 CORE_WRITES = 4  # connection, grant, revocation, owner
@@ -37,7 +38,10 @@ class RevokeConnection:
             StoreUnavailableError: nothing was ended.
             OutcomeUnknownError: it may be ended; call again.
         """
-        self._history.record(Op.INVOKE, "connection.revoke", user=user_id, connection=connection_id)
+        with recorded(self._history, "connection.revoke", user=user_id, connection=connection_id) as learnt:
+            learnt["generation"] = await self._revoke(user_id, connection_id)
+
+    async def _revoke(self, user_id: UserId, connection_id: ConnectionId) -> int:
         for _ in range(ATTEMPTS_MAX):
             connection = await self._accounts.load_connection(user_id, connection_id)
             if connection is None:
@@ -45,19 +49,12 @@ class RevokeConnection:
             configs = await self._accounts.load_configs_of(user_id, connection_id)
             if connection.status is ConnectionStatus.REVOKED:
                 await self._delete_rest(configs)
-                return
+                return connection.generation
             tombstone = _tombstone_of(connection)
             writes = await self._writes(connection, tombstone, configs)
             if await self._commit(writes, tombstone):
-                self._history.record(
-                    Op.OK,
-                    "connection.revoke",
-                    user=user_id,
-                    connection=connection_id,
-                    generation=tombstone.generation,
-                )
                 await self._delete_rest(configs[TRANSACTION_WRITES_MAX - CORE_WRITES :])
-                return
+                return tombstone.generation
         raise VersionConflictError("the connection keeps changing; try again")
 
     async def _writes(

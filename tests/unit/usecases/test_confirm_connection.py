@@ -26,7 +26,7 @@ async def test_pending_becomes_active(kit: Kit) -> None:
 
     assert (active.status, active.version, active.generation) == (ConnectionStatus.ACTIVE, 2, 1)
     assert await kit.connection() == active
-    assert kit.history.ops("connection.confirm") == [Op.OK]
+    assert kit.history.ops("connection.confirm") == [Op.INVOKE, Op.OK]
 
 
 async def test_confirming_twice_succeeds(kit: Kit) -> None:
@@ -47,6 +47,7 @@ async def test_stranger_confirms_nothing(kit: Kit, connection_id: str) -> None:
     with pytest.raises(NotFoundError):
         await kit.confirm.run(STRANGER, ConnectionId(connection_id))
     assert (await kit.connection()).status is ConnectionStatus.PENDING
+    assert kit.history.ops("connection.confirm") == [Op.INVOKE, Op.FAIL]
 
 
 async def test_ended_connection_is_not_there(kit: Kit) -> None:
