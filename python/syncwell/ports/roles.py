@@ -24,7 +24,7 @@ class Capabilities:
 
     `lists_by_change_time` says that a listing's window means when records arrived or changed, not when they started.
     `visibility_lag` bounds how long a written record may stay out of `find` and listings. `refuses_duplicates` and
-    `has_daily_upsert` say where a blind write is safe. `icon` is a file name under `providers/icons`.
+    `has_daily_upsert` say where a blind write is safe.
     """
 
     provider: str

@@ -1,4 +1,4 @@
-"""How far a pair has been read: the start of the newest record that needs no second look."""
+"""How far a pair has been read, in record starts or, where the source lists by them, in change times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """`seen_until_ms` is a record start, epoch milliseconds; None before the first sync. `version` 0: not stored."""
+    """`seen_until_ms` is epoch milliseconds; None before the first sync. `version` 0: not stored."""
 
     seen_until_ms: int | None = None
     version: int = 0

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from syncwell.domain import job_life
 from syncwell.domain.errors import ConditionFailedError
 from syncwell.domain.jobs import Counts, Job
-from syncwell.domain.records import RecordMetadata
 from syncwell.domain.resolution import Decision, Outcome, Reason
 from syncwell.ports.clock import Clock
 from syncwell.ports.crash_points import CrashPoints
@@ -19,9 +19,12 @@ from syncwell.repositories.outbox import Outbox
 from syncwell.usecases.job_events import event_of
 from syncwell.usecases.job_lease import JobLease
 from syncwell.usecases.publish_outbox import PublishOutbox
+from syncwell.usecases.read_records import SourceReading
 from syncwell.usecases.sync_steps import SyncStep
 
 CONFLICTS_MAX = 5  # runs of one pair that end at the same moment
+# A mended record enters a listing by change time anew; until then an old failure need not be listed for ever.
+LOOK_AGAIN = timedelta(days=7)
 _WORTH_ANOTHER_LOOK = frozenset({Reason.PROVIDER_INVALID})
 
 
@@ -47,7 +50,7 @@ class CommitSync:
         self._history = history
         self._crash_points = crash_points
 
-    async def commit(self, lease: JobLease, records: Sequence[RecordMetadata], decisions: Sequence[Decision]) -> Job:
+    async def commit(self, lease: JobLease, reading: SourceReading, decisions: Sequence[Decision]) -> Job:
         """Commits the run and publishes it; returns the finished job.
 
         Raises:
@@ -59,20 +62,20 @@ class CommitSync:
         self._crash_points.reach(SyncStep.BEFORE_COMMIT)
         for _ in range(CONFLICTS_MAX - 1):
             try:
-                return await self._commit_once(lease, counts, records, decisions)
+                return await self._commit_once(lease, counts, reading, decisions)
             except ConditionFailedError:
                 continue  # another run of the pair moved the cursor; it is read anew
-        return await self._commit_once(lease, counts, records, decisions)
+        return await self._commit_once(lease, counts, reading, decisions)
 
     async def _commit_once(
-        self, lease: JobLease, counts: Counts, records: Sequence[RecordMetadata], decisions: Sequence[Decision]
+        self, lease: JobLease, counts: Counts, reading: SourceReading, decisions: Sequence[Decision]
     ) -> Job:
         now_ms = self._clock.now_ms()
         request = lease.job.request
         moves: list[Write] = []
         if not request.is_dry_run and request.date_range is None:
             seen = await self._cursors.load(request)
-            wanted_ms = seen_until_ms(seen, records, decisions, now_ms=now_ms)
+            wanted_ms = seen_until_ms(seen, reading, decisions, now_ms=now_ms)
             if wanted_ms is not None and wanted_ms != seen.seen_until_ms:
                 moves.append(self._cursors.move(request, seen, wanted_ms))
         job = await lease.replace(
@@ -93,20 +96,23 @@ def count(decisions: Sequence[Decision]) -> Counts:
     return Counts(**{outcome.value: ended.count(outcome) for outcome in Outcome})
 
 
-def seen_until_ms(
-    seen: Cursor, records: Sequence[RecordMetadata], decisions: Sequence[Decision], *, now_ms: int
-) -> int | None:
-    """Returns where the cursor may go: the newest start, but not past a record that deserves another look.
+def seen_until_ms(seen: Cursor, reading: SourceReading, decisions: Sequence[Decision], *, now_ms: int) -> int | None:
+    """Returns where the cursor may go, but not past a record that deserves another look.
 
-    Starts in the future do not move it: a wrong clock would hide everything that comes before.
+    That is when the reading began where the source lists by change time, else the newest start. Starts in the future
+    do not move it: a wrong clock would hide everything that comes before.
     """
-    starts = {record.record_id: record.start_ms for record in records}
+    again = [one.source_id for one in decisions if _is_worth_another_look(one)]
+    if reading.began_ms is not None:
+        look_again_ms = now_ms - LOOK_AGAIN // timedelta(milliseconds=1)
+        return max(seen.seen_until_ms or 0, look_again_ms if again else reading.began_ms)
+    starts = {record.record_id: record.start_ms for record in reading.records}
     if not starts:
         return seen.seen_until_ms
     newest_ms = min(max(starts.values()), now_ms)
-    again = [starts[one.source_id] for one in decisions if _is_worth_another_look(one) and one.source_id in starts]
-    if again:
-        return min(newest_ms, min(again) - 1)
+    missed = [starts[record_id] for record_id in again if record_id in starts]
+    if missed:
+        return min(newest_ms, min(missed) - 1)
     return newest_ms if seen.seen_until_ms is None else max(newest_ms, seen.seen_until_ms)
 
 

@@ -19,14 +19,19 @@ PAGES_MAX = 5_000  # a listing with more pages than that goes round in circles
 CLOCK_SLACK = timedelta(hours=24)  # clocks of devices run ahead; a later start is a wrong one
 ZONE_SLACK = timedelta(hours=24)  # whole-hour shifts reach 14 h; a long workout may begin before its copy
 WORKOUT_MAX = timedelta(days=30)
+EVER = Window(0, 1 << 53)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """What the source has: usable records in order of start, and those whose times make no sense."""
+    """What the source has: usable records in order of start, and those whose times make no sense.
+
+    `began_ms` is when the reading began, where the source lists by change time; None where it lists by start.
+    """
 
     records: tuple[RecordMetadata, ...]
     invalid: tuple[RecordMetadata, ...]
+    began_ms: int | None = None
 
 
 class ReadRecords:
@@ -38,10 +43,14 @@ class ReadRecords:
         self._limits = limits
 
     def window_of(self, pair: SyncPair, cursor: Cursor) -> Window:
-        """Returns what a job must look at: its own range, or everything since the cursor with the overlap."""
-        if (asked := pair.request.date_range) is not None:
-            return Window(asked.start_ms, asked.end_ms)
+        """Returns what a job must look at: its own range, or everything since the cursor with the overlap.
+
+        A range asks for starts; a source that lists by change time may have got them at any moment since.
+        """
         now_ms = self._clock.now_ms()
+        if (asked := pair.request.date_range) is not None:
+            end_ms = now_ms if pair.source_can.lists_by_change_time else asked.end_ms
+            return Window(asked.start_ms, max(end_ms, asked.end_ms))
         if cursor.seen_until_ms is None:
             start_ms = now_ms - _milliseconds(self._limits.first_window)
         else:
@@ -49,15 +58,22 @@ class ReadRecords:
         return Window(max(0, start_ms), now_ms + _milliseconds(CLOCK_SLACK))
 
     async def read_source(self, lease: JobLease, pair: SyncPair, window: Window) -> SourceReading:
-        """Returns the source's records that start in `window`, each once.
+        """Returns the source's records of `window`, each once, and only those that a job's own range asks for.
 
         Raises:
             LimitExceededError: more records than one job may hold.
             ProviderError: the listing failed.
         """
+        began_ms = self._clock.now_ms()
         records = await self._read(lease, pair, pair.source, pair.reading, window)
+        wanted = window
+        if pair.source_can.lists_by_change_time:
+            asked = pair.request.date_range
+            wanted = EVER if asked is None else Window(asked.start_ms, asked.end_ms)
+        records = tuple(record for record in records if wanted.start_ms <= record.start_ms < wanted.end_ms)
         usable = tuple(record for record in records if _is_usable(record))
-        return SourceReading(usable, tuple(record for record in records if not _is_usable(record)))
+        invalid = tuple(record for record in records if not _is_usable(record))
+        return SourceReading(usable, invalid, began_ms if pair.source_can.lists_by_change_time else None)
 
     async def read_destination(
         self, lease: JobLease, pair: SyncPair, records: tuple[RecordMetadata, ...]
@@ -76,7 +92,7 @@ class ReadRecords:
         now_ms = self._clock.now_ms() + _milliseconds(CLOCK_SLACK)
         window = Window(max(0, first_ms), max(first_ms + 1, min(last_ms, now_ms)))
         found = await self._read(lease, pair, pair.destination, pair.listing, window)
-        return tuple(record for record in found if _is_usable(record))
+        return tuple(one for one in found if _is_usable(one) and window.start_ms <= one.start_ms < window.end_ms)
 
     async def _read(
         self, lease: JobLease, pair: SyncPair, connection: Connection, role: Source, window: Window
@@ -90,9 +106,7 @@ class ReadRecords:
             )
             page = await role.fetch_metadata(session, pair.request.data_type, window, cursor=cursor)
             # Pages shift while they are read: the later sight of a record replaces the earlier one.
-            found.update(
-                {one.record_id: one for one in page.records if window.start_ms <= one.start_ms < window.end_ms}
-            )
+            found.update({one.record_id: one for one in page.records})
             if len(found) > self._limits.records_max:
                 raise LimitExceededError("more records than one job may read; ask for a shorter range")
             if page.cursor is None:

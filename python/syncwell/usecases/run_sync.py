@@ -145,7 +145,7 @@ class RunSync:
             if isinstance(written, Wait):
                 return written
             decisions = written
-        await parts.commit.commit(lease, reading.records, decisions)
+        await parts.commit.commit(lease, reading, decisions)
         return None
 
     async def _fail(self, lease: JobLease, error: Exception) -> RunResult:

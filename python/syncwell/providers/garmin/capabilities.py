@@ -15,8 +15,9 @@ CAPABILITIES = Capabilities(
     # The write APIs take planned workouts and routes, never completed ones.
     writable=frozenset(),
     has_webhooks=True,
-    # Watches upload when they meet their phone: days after the start is ordinary.
-    cursor_overlap=timedelta(hours=48),
+    # Uploads are listed by the moment they came in, however long ago they started.
+    lists_by_change_time=True,
+    cursor_overlap=timedelta(hours=24),
     # The consent page has no scopes; the person grants this permission there.
     scopes=("ACTIVITY_EXPORT",),
 )

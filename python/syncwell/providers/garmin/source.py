@@ -58,7 +58,7 @@ class GarminSource:
         if position is None:
             return SourcePage(records=())
         summaries = await self._fetch_summaries(session, position.day)
-        return page_of(summaries, position, window)
+        return page_of(summaries, position)
 
     async def fetch_payloads(
         self, session: ProviderSession, records: Sequence[RecordMetadata]
@@ -145,14 +145,10 @@ async def fetch_recording(
     return workout_of_file(workouts, record)
 
 
-def page_of(summaries: Sequence[Summary], position: Position, window: Window) -> SourcePage:
+def page_of(summaries: Sequence[Summary], position: Position) -> SourcePage:
     """Returns the next page of a day's summaries, newest revision of each activity only."""
     newest = {each.record_id: each for each in summaries}
-    found = [
-        record
-        for record in (metadata_of(each, upload_day=position.day) for each in newest.values())
-        if window.start_ms <= record.start_ms < window.end_ms
-    ]
+    found = [metadata_of(each, upload_day=position.day) for each in newest.values()]
     end = min(len(found), position.offset + PAGE_RECORDS_MAX)
     following = position.after(given=end, available=len(found))
     return SourcePage(

@@ -1,8 +1,7 @@
 """Walking Garmin's uploads day by day.
 
-Garmin's pull takes windows of *upload* time, at most 24 hours, while our contract speaks of *starts*. A record is
-uploaded after it started, hours or weeks later, so the walk goes from the day of the window's start to the present
-moment and keeps the records whose start lies in the window: nothing is skipped, however late a watch met its phone.
+Garmin's pull takes windows of *upload* time, at most 24 hours. The walk goes from the day of the window's start to its
+end or the present moment and gives every record that was uploaded then, however long ago it started.
 
 Days are UTC days, whatever the window: the day of a record's upload is then a fact about the record, not about the
 run. It stands at the head of `RecordMetadata.version` (`<day>.<hash>`), where a payload fetch finds it again after any
@@ -18,8 +17,6 @@ from syncwell.domain.errors import InvalidInputError
 from syncwell.ports.roles import Window
 
 DAY_S = 86_400
-# A watch's clock may run ahead: a record may seem to start after its upload.
-CLOCK_SLACK_S = 3_600
 CURSOR = re.compile(r"([0-9]{1,6})-([0-9]{1,6})-([0-9]{1,7})")
 VERSION = re.compile(r"([0-9]{1,6})\.[0-9a-f]+")
 
@@ -45,7 +42,7 @@ class Position:
 
 
 def position_of(cursor: str | None, window: Window, *, now_ms: int) -> Position | None:
-    """Returns where to go on, or where to begin; None when the window lies in the future.
+    """Returns where to go on, or where to begin; None when the window is empty or in the future.
 
     The last day is fixed when the walk begins: uploads after that moment belong to the next walk.
 
@@ -53,8 +50,8 @@ def position_of(cursor: str | None, window: Window, *, now_ms: int) -> Position 
         InvalidInputError: the cursor is not one of ours.
     """
     if cursor is None:
-        first = max(0, window.start_ms // 1000 - CLOCK_SLACK_S) // DAY_S
-        last = now_ms // 1000 // DAY_S
+        first = max(0, window.start_ms) // 1000 // DAY_S
+        last = min(now_ms, max(0, window.end_ms - 1)) // 1000 // DAY_S
         return Position(first, last) if first <= last else None
     found = CURSOR.fullmatch(cursor)
     if found is None:
