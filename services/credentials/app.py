@@ -126,6 +126,7 @@ def make_parts(settings: Settings, items: ItemStore, providers: ProviderRegistry
     end_grants = EndGrants(
         revocations,
         grants,
+        accounts,
         providers=providers,
         clock=clock,
         random=SystemRandom(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
+from syncwell.domain.connections import Connection
 from syncwell.domain.records import ConnectionId, UserId
 from syncwell.ports.item_store import Delete, Due, Item, ItemStore, Put, VersionEquals
 from syncwell.repositories import keys
@@ -14,13 +15,18 @@ from syncwell.repositories.accounts import replaces
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """A sealed grant to end at `due_at_ms`; `sealed` opens with `Grants.open_for`."""
+    """A sealed grant to end at `due_at_ms`; `sealed` opens with `Grants.open_for`.
+
+    `external_user_id` names the account of a connection that was ended: the grant is left alone once that account is
+    connected again. It is empty for a grant that never belonged to a connection.
+    """
 
     connection_id: ConnectionId
     user_id: UserId
     provider: str
     due_at_ms: int
     sealed: bytes = field(repr=False)
+    external_user_id: str = ""
     attempt_count: int = 0
     version: int = 1
 
@@ -50,6 +56,18 @@ class Revocations:
         """Removes the row as it was read; one that was changed stays."""
         condition = VersionEquals(revocation.version)
         await self._items.write_each([Delete(keys.revocation(revocation.connection_id), condition)])
+
+
+def revocation_of(connection: Connection, sealed: bytes, *, now_ms: int) -> Revocation:
+    """Returns the row that ends the grant of a connection, due at once."""
+    return Revocation(
+        connection.connection_id,
+        connection.user_id,
+        connection.provider,
+        now_ms,
+        sealed,
+        external_user_id=connection.external_user_id,
+    )
 
 
 def revocation_put(revocation: Revocation) -> Put:

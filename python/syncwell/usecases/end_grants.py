@@ -20,6 +20,7 @@ from syncwell.domain.errors import (
 from syncwell.ports.clock import Clock
 from syncwell.ports.history import History, Op
 from syncwell.ports.roles import ProviderRegistry, TokenGrant
+from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.grants import Grants
 from syncwell.repositories.revocations import Revocation, Revocations
 from syncwell.usecases.begin_authorization import oauth_of
@@ -47,6 +48,7 @@ class EndGrants:
         self,
         revocations: Revocations,
         grants: Grants,
+        accounts: Accounts,
         *,
         providers: ProviderRegistry,
         clock: Clock,
@@ -56,6 +58,7 @@ class EndGrants:
     ) -> None:
         self._revocations = revocations
         self._grants = grants
+        self._accounts = accounts
         self._providers = providers
         self._clock = clock
         self._random = random
@@ -72,9 +75,13 @@ class EndGrants:
         attempt_count = 0
         for found in await self._revocations.load_due(now_ms=self._clock.now_ms(), limit=BATCH_MAX):
             claimed = await self._claim(found)
-            if claimed is not None:
+            if claimed is None:
+                continue
+            attempt_count += 1
+            if await self._is_connected_again(claimed):
+                await self._revocations.delete(claimed)
+            else:
                 await self._attempt(claimed)
-                attempt_count += 1
         return attempt_count
 
     async def _claim(self, found: Revocation) -> Revocation | None:
@@ -82,6 +89,12 @@ class EndGrants:
         due_at_ms = self._after(self._times.lease)
         claimed = replace(found, due_at_ms=due_at_ms, attempt_count=found.attempt_count + 1, version=found.version + 1)
         return claimed if await self._revocations.save(claimed) else None
+
+    async def _is_connected_again(self, claimed: Revocation) -> bool:
+        """Tells whether the account has a newer grant, which providers that end whole authorisations would end too."""
+        if not claimed.external_user_id:
+            return False
+        return await self._accounts.load_owner(claimed.provider, claimed.external_user_id) is not None
 
     async def _attempt(self, claimed: Revocation) -> None:
         self._record(Op.INVOKE, claimed)

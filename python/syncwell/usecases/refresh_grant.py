@@ -34,7 +34,7 @@ from syncwell.ports.item_store import ItemStore, Write
 from syncwell.ports.roles import ProviderRegistry, TokenGrant
 from syncwell.repositories.accounts import Accounts, connection_put
 from syncwell.repositories.grants import GrantRow, Grants, GrantState, grant_delete, grant_put
-from syncwell.repositories.revocations import Revocation, Revocations
+from syncwell.repositories.revocations import Revocations, revocation_of
 from syncwell.usecases.begin_authorization import RandomBytes, oauth_of
 
 log = structlog.get_logger()
@@ -173,8 +173,10 @@ class RefreshGrant:
         for attempt in range(PERSIST_ATTEMPTS_MAX):
             try:
                 connection = await self._accounts.load_connection(claimed.user_id, claimed.connection_id)
-                if connection is None or connection.status is ConnectionStatus.REVOKED:
-                    await self._give_up(claimed, fresh)
+                if connection is None:
+                    raise NotFoundError("the connection was erased")
+                if connection.status is ConnectionStatus.REVOKED:
+                    await self._give_up(connection, fresh)
                     raise NotFoundError("the connection was ended")
                 if connection.generation != claimed.generation:
                     return None  # connected anew meanwhile: that grant is the newer one
@@ -203,16 +205,16 @@ class RefreshGrant:
         done = await self._commit([connection_put(risen), grant_put(row)], lambda found: found == row, row)
         return row if done else None
 
-    async def _give_up(self, claimed: GrantRow, fresh: TokenGrant) -> None:
+    async def _give_up(self, connection: Connection, fresh: TokenGrant) -> None:
         """Puts the newest tokens into the outbox of ended grants: the older ones there may be dead."""
-        sealed = await self._grants.seal_for(claimed.user_id, claimed.connection_id, fresh)
-        first = Revocation(claimed.connection_id, claimed.user_id, claimed.provider, self._clock.now_ms(), sealed)
+        sealed = await self._grants.seal_for(connection.user_id, connection.connection_id, fresh)
+        first = revocation_of(connection, sealed, now_ms=self._clock.now_ms())
         for _ in range(PERSIST_ATTEMPTS_MAX):  # the rival is a sweep at work on the same row
-            waiting = await self._revocations.load(claimed.connection_id)
+            waiting = await self._revocations.load(connection.connection_id)
             newest = first if waiting is None else replace(first, version=waiting.version + 1)
             if await self._revocations.save(newest):
                 return
-        log.warning("revocation_not_queued", provider=claimed.provider)
+        log.warning("revocation_not_queued", provider=connection.provider)
 
     async def _commit(self, writes: list[Write], is_ours: Callable[[GrantRow | None], bool], row: GrantRow) -> bool:
         """Returns whether `writes` were done; where the answer was lost the grant row tells."""

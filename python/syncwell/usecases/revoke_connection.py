@@ -13,7 +13,7 @@ from syncwell.ports.history import History
 from syncwell.ports.item_store import TRANSACTION_WRITES_MAX, ItemStore, Write
 from syncwell.repositories.accounts import Accounts, config_delete, connection_put, owner_delete
 from syncwell.repositories.grants import Grants, grant_delete
-from syncwell.repositories.revocations import Revocation, revocation_put
+from syncwell.repositories.revocations import revocation_of, revocation_put
 from syncwell.usecases.recorded_step import recorded
 
 ATTEMPTS_MAX = 5  # rivals are a refresh, a confirmation and changes of configs
@@ -63,7 +63,7 @@ class RevokeConnection:
         writes: list[Write] = [connection_put(tombstone)]
         row = await self._grants.load(connection.connection_id)
         if row is not None:
-            outbox_row = Revocation(row.connection_id, row.user_id, row.provider, self._clock.now_ms(), row.sealed)
+            outbox_row = revocation_of(connection, row.sealed, now_ms=self._clock.now_ms())
             writes += [grant_delete(row), revocation_put(outbox_row)]
         owner = await self._accounts.load_owner(connection.provider, connection.external_user_id)
         if owner is not None and owner.connection_id == connection.connection_id:

@@ -69,6 +69,7 @@ class Kit:
         self.end_grants = EndGrants(
             self.revocations,
             self.grants,
+            self.accounts,
             providers=self.providers,
             clock=self.clock,
             random=Random(1),

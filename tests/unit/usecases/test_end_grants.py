@@ -13,6 +13,8 @@ from syncwell.domain.errors import (
     ReauthenticationNeededError,
     StoreUnavailableError,
 )
+from syncwell.domain.records import ConnectionId
+from syncwell.repositories.accounts import ExternalOwner, owner_put
 from syncwell.usecases.end_grants import ATTEMPTS_MAX
 from tests.unit.usecases.credentials_kit import CONNECTION_ID, USER, Kit
 
@@ -95,6 +97,17 @@ async def test_changed_row_does_not_block_the_others(kit: Kit) -> None:
     assert waiting is not None
     broken = waiting.__class__(CONNECTION_ID, USER, "strava", waiting.due_at_ms, b"x" * 64, version=2)
     assert await kit.revocations.save(broken)
+
+    await kit.end_grants.run()
+
+    assert kit.oauth.revoked == []
+    assert await kit.revocations.load(CONNECTION_ID) is None
+
+
+async def test_account_that_is_connected_again_is_left_alone(kit: Kit) -> None:
+    """Ending the old grant could end the new one at the provider, so the old one is forgotten only."""
+    anew = ExternalOwner("strava", "77", USER, ConnectionId("conn_2"), 1)
+    await kit.items.transact([owner_put(anew)])
 
     await kit.end_grants.run()
 
