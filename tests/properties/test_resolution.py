@@ -31,43 +31,38 @@ ASK_FROM = -0.85
 EVERY_FIELD = frozenset(EditableField)
 WRITES = {Action.CREATE, Action.UPDATE, Action.LINK}
 
-# Few distinct values, so that records of a window meet, repeat and contradict each other.
-starts = st.one_of(
-    st.sampled_from([0, 0, 1, 30, 110, 600, 3_600, 7_200, 9_000, 1_800]),
-    st.integers(0, 40_000),
-)
-durations = st.sampled_from([60, 600, 1_200, 1_800, 1_805, 3_600, 3_610])
-distances = st.one_of(st.none(), st.sampled_from([0.0, 1_000.0, 5_000.0, 5_020.0, 10_000.0]))
-sports = st.sampled_from([Sport.RUN, Sport.TRAIL_RUN, Sport.RIDE, Sport.MULTISPORT, Sport.OTHER])
-texts = st.sampled_from(["", "Lunch", "Evening", "Ümläut"])
 
-
-@st.composite
-def records(draw: st.DrawFn) -> RecordMetadata:
-    elapsed_ms = draw(durations) * 1_000
+def make_record(seed: int) -> RecordMetadata:
+    """Returns a record of few distinct values, so that those of a window meet, repeat and contradict each other."""
+    random = Random(seed)
+    elapsed_ms = random.choice([60, 600, 1_200, 1_800, 1_805, 3_600, 3_610]) * 1_000
+    start_s = random.choice([0, 0, 1, 30, 110, 600, 1_800, 3_600, 7_200, 9_000, random.randrange(40_000)])
     return RecordMetadata(
         record_id=RecordId("unset"),
-        data_type=draw(st.sampled_from([DataType.WORKOUT] * 5 + [DataType.SLEEP_SESSION])),
-        sport=draw(sports),
-        start_ms=NOON_MS + draw(starts) * 1_000,
+        data_type=random.choice([DataType.WORKOUT] * 5 + [DataType.SLEEP_SESSION]),
+        sport=random.choice([Sport.RUN, Sport.RUN, Sport.TRAIL_RUN, Sport.RIDE, Sport.MULTISPORT, Sport.OTHER]),
+        start_ms=NOON_MS + start_s * 1_000,
         elapsed_ms=elapsed_ms,
         version="1",
-        moving_ms=draw(st.sampled_from([None, elapsed_ms, elapsed_ms // 2])),
-        distance_m=draw(distances),
-        utc_offset_s=draw(st.sampled_from([None, 0, 3_600])),
-        modified_ms=draw(st.sampled_from([None, NOON_MS, NOON_MS + 5])),
-        external_id=draw(st.sampled_from(["", "", "", "ride.fit", "x1"])),
-        is_start_hidden=draw(st.sampled_from([False] * 7 + [True])),
-        is_manual=draw(st.sampled_from([False] * 5 + [True])),
-        title=draw(texts),
-        notes=draw(texts),
+        moving_ms=random.choice([None, elapsed_ms, elapsed_ms // 2]),
+        distance_m=random.choice([None, 0.0, 1_000.0, 5_000.0, 5_020.0, 10_000.0]),
+        utc_offset_s=random.choice([None, 0, 3_600]),
+        modified_ms=random.choice([None, NOON_MS, NOON_MS + 5]),
+        external_id=random.choice(["", "", "", "ride.fit", "x1"]),
+        is_start_hidden=random.random() < 0.1,
+        is_manual=random.random() < 0.15,
+        title=random.choice(["", "Lunch", "Evening", "Ümläut"]),
+        notes=random.choice(["", "hot"]),
     )
+
+
+records = st.integers(0, 2**32 - 1).map(make_record)
 
 
 @st.composite
 def requests(draw: st.DrawFn) -> ResolutionRequest:
-    sources = named("s", draw(st.lists(records(), max_size=6)))
-    destinations = named("d", draw(st.lists(records(), max_size=6)))
+    sources = named("s", draw(st.lists(records, max_size=6)))
+    destinations = named("d", draw(st.lists(records, max_size=6)))
     ids = [record.record_id for record in sources]
     targets = [record.record_id for record in destinations] + [RecordId("gone")]
     bases = st.dictionaries(st.sampled_from(list(EditableField)), st.integers(0, 2**64 - 1))
@@ -92,7 +87,7 @@ def named(prefix: str, found: Sequence[RecordMetadata]) -> list[RecordMetadata]:
 
 
 @given(requests(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_order_of_records_changes_no_decision(request: ResolutionRequest, random: Random) -> None:
     """The same records in any order give the same decision for each."""
     shuffled = replace(
@@ -106,7 +101,7 @@ def test_order_of_records_changes_no_decision(request: ResolutionRequest, random
 
 
 @given(requests())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_every_source_is_decided_once_and_no_destination_used_twice(request: ResolutionRequest) -> None:
     """Each source record has one decision, and no destination record becomes the copy of two."""
     decisions = resolve(request)
@@ -121,7 +116,7 @@ def test_every_source_is_decided_once_and_no_destination_used_twice(request: Res
 
 
 @given(requests())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_second_run_writes_nothing(request: ResolutionRequest) -> None:
     """After the decisions are carried out, the same window asks for no further write."""
     decisions = resolve(request)
@@ -151,14 +146,14 @@ def carry_out(request: ResolutionRequest, decisions: Sequence[Decision]) -> Reso
 
 
 @given(requests())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_links_belong_to_a_best_assignment(request: ResolutionRequest) -> None:
     """No other way to pair the records fits the evidence better than the one chosen."""
     free = replace(request, links=(), echoes=frozenset(), tombstones=frozenset(), destinations_complete=True)
     free = replace(free, sources=[replace(record, external_id="") for record in free.sources])
-    decisions = resolve(free)
-    if any(decision.reason is Reason.PART_OF for decision in decisions):
+    if has_pieces(free.sources, free.destinations) or has_pieces(free.destinations, free.sources):
         return  # pieces are judged together, which a pair alone cannot show
+    decisions = resolve(free)
     gains = [[gain_of_pair(free, one, other) for other in free.destinations] for one in free.sources]
     places = {record.record_id: index for index, record in enumerate(free.destinations)}
     linked = {
@@ -169,6 +164,16 @@ def test_links_belong_to_a_best_assignment(request: ResolutionRequest) -> None:
     everything = best_total(gains, frozenset(range(len(gains))), frozenset(range(len(free.destinations))))
     chosen = sum(gains[row][column] for row, column in linked.items())
     assert abs(chosen + best_total(gains, rows, columns) - everything) < 1e-3
+
+
+def has_pieces(wholes: Sequence[RecordMetadata], pieces: Sequence[RecordMetadata]) -> bool:
+    """Returns whether two records of one side lie within one of the other, clocks being a little wrong."""
+    slack_ms = 120_000
+
+    def is_inside(piece: RecordMetadata, whole: RecordMetadata) -> bool:
+        return whole.start_ms - slack_ms <= piece.start_ms and piece.end_ms <= whole.end_ms + slack_ms
+
+    return any(sum(is_inside(piece, whole) for piece in pieces) > 1 for whole in wholes)
 
 
 def gain_of_pair(request: ResolutionRequest, one: RecordMetadata, other: RecordMetadata) -> float:
@@ -217,7 +222,7 @@ wild_texts = st.text(st.characters(), max_size=5)
     ),
     wild_integers,
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_wild_input_is_refused_or_decided(found: list[RecordMetadata], clock_offset_ms: int) -> None:
     """Whatever numbers and texts come in, the answer is a decision or an error of our own tree."""
     request = ResolutionRequest(

@@ -50,11 +50,16 @@ impl Field {
 
     /// Returns whether a destination keeps what the source says as well as it can.
     ///
-    /// Two labels of one sport family agree: services know fewer sports than people do.
+    /// Two labels of one sport family agree, and so do those that services confuse: they know fewer sports than people
+    /// do. A source that does not know the sport agrees with any label. Only an edit at the source overrides this.
     #[must_use]
     pub(crate) fn agrees(self, source: &Record, destination: &Record, has_equal_fingerprint: bool) -> bool {
-        let relation = || source.sport.relation(destination.sport);
-        has_equal_fingerprint || (self == Self::Sport && relation() == SportRelation::Family)
+        let is_close = || match source.sport.relation(destination.sport) {
+            SportRelation::Equal | SportRelation::Family | SportRelation::Kin | SportRelation::Multisport => true,
+            SportRelation::Unknown => !destination.sport.is_unknown() || source.sport.is_unknown(),
+            SportRelation::Different => false,
+        };
+        has_equal_fingerprint || (self == Self::Sport && is_close())
     }
 }
 

@@ -3,57 +3,22 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::candidates::Edge;
-use crate::decision::{Action, Decision, Fact, Outcome, Reason, Strategy};
+use crate::consequence::{is_dependent, is_write, next_run};
+use crate::decision::{Action, Decision, Fact, Outcome, Reason};
 use crate::errors::InvalidInput;
 use crate::evidence::Evidence;
 use crate::field::{PerField, fingerprints};
-use crate::fingerprint::KEY_LENGTH;
 use crate::matching::{Found, match_records};
 use crate::merge::{Plan, Rules, plan, plan_unseen};
 use crate::record::Record;
+use crate::request::{Link, Request};
 use crate::score::Explanation;
 use crate::weights;
 
-const RECORD_COUNT_MAX: usize = 20_000;
-const CLOCK_OFFSET_MS_MAX: i64 = 15 * 3_600_000;
+/// Looks ahead at most this often; real windows need one, and hostile ones must not cost more.
+const ROUND_COUNT_MAX: usize = 8;
 /// Equal external ids further apart than this are a coincidence (a file name used every day).
 const EXTERNAL_ID_GAP_MS_MAX: i64 = 26 * 3_600_000;
-
-/// A source record and the destination record that it is known to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// Id of the source record.
-    pub source_id: String,
-    /// Id of the destination record.
-    pub destination_id: String,
-    /// Fingerprint of each field's last value carried over, where known.
-    pub base: PerField<Option<u64>>,
-}
-
-/// One window of two accounts of one person.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Records of the source.
-    pub sources: Vec<Record>,
-    /// Records of the destination.
-    pub destinations: Vec<Record>,
-    /// What is known to be one.
-    pub links: Vec<Link>,
-    /// Source ids that we wrote from this destination's lineage.
-    pub echoes: HashSet<String>,
-    /// Source ids whose copy the person deleted.
-    pub tombstones: HashSet<String>,
-    /// Who wins.
-    pub strategy: Strategy,
-    /// Which fields the destination can change.
-    pub is_updatable: PerField<bool>,
-    /// The person's fingerprint key.
-    pub key: [u8; KEY_LENGTH],
-    /// Clock of the destination less clock of the source, as learnt.
-    pub clock_offset_ms: i64,
-    /// Whether `destinations` holds all that the destination has in the window.
-    pub is_complete: bool,
-}
 
 /// Decides for every source record; one decision each, in the order of `request.sources`.
 ///
@@ -62,34 +27,35 @@ pub struct Request {
 /// # Errors
 /// Two records of one side share an id, two links share a source, or a value is out of range.
 pub fn resolve(request: &Request) -> Result<Vec<Decision>, InvalidInput> {
-    check(request)?;
-    let resolver = Resolver::new(request)?;
-    let mut decisions: Vec<Option<Decision>> = vec![None; request.sources.len()];
-    for (index, source) in request.sources.iter().enumerate() {
-        decisions[index] = resolver.decide_known(source);
+    request.check()?;
+    let mut decisions = decide(request)?;
+    for _ in 0..ROUND_COUNT_MAX {
+        if !decisions.iter().any(is_dependent) || !decisions.iter().any(is_write) {
+            break;
+        }
+        let ahead = decide(&next_run(request, &decisions))?;
+        let mut has_changed = false;
+        for (decision, next) in decisions.iter_mut().zip(ahead) {
+            if is_dependent(decision) && is_write(&next) {
+                *decision = next;
+                has_changed = true;
+            }
+        }
+        if !has_changed {
+            break;
+        }
     }
+    Ok(decisions)
+}
+
+/// Decides once, by what is known now.
+fn decide(request: &Request) -> Result<Vec<Decision>, InvalidInput> {
+    let resolver = Resolver::new(request)?;
+    let mut decisions: Vec<Option<Decision>> =
+        request.sources.iter().map(|source| resolver.decide_known(source)).collect();
     let taken = resolver.decide_same_external_ids(&mut decisions);
     resolver.decide_rest(&mut decisions, &taken)?;
     decisions.into_iter().collect::<Option<Vec<_>>>().ok_or_else(|| InvalidInput::new("a record stayed undecided"))
-}
-
-fn check(request: &Request) -> Result<(), InvalidInput> {
-    if request.sources.len().max(request.destinations.len()).max(request.links.len()) > RECORD_COUNT_MAX {
-        return Err(InvalidInput::new("too many records in one window"));
-    }
-    if !(-CLOCK_OFFSET_MS_MAX..=CLOCK_OFFSET_MS_MAX).contains(&request.clock_offset_ms) {
-        return Err(InvalidInput::new("clock_offset_ms is out of range"));
-    }
-    for (side, records) in [("sources", &request.sources), ("destinations", &request.destinations)] {
-        let mut seen = HashSet::with_capacity(records.len());
-        for (position, record) in records.iter().enumerate() {
-            record.check().map_err(|error| InvalidInput::new(format!("{side}[{position}].{error}")))?;
-            if !seen.insert(record.id.as_str()) {
-                return Err(InvalidInput::new(format!("{side}[{position}]: two records share an id")));
-            }
-        }
-    }
-    Ok(())
 }
 
 struct Resolver<'a> {

@@ -77,6 +77,12 @@ impl Sport {
         self.0
     }
 
+    /// Returns whether the label says nothing.
+    #[must_use]
+    pub fn is_unknown(self) -> bool {
+        self.family() == Family::Other
+    }
+
     /// Compares two labels.
     #[must_use]
     pub fn relation(self, other: Self) -> SportRelation {

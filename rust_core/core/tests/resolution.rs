@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use syncwell_core::decision::{Action, Strategy as Wins};
 use syncwell_core::record::{DataType, Record};
-use syncwell_core::resolution::{Request, resolve};
+use syncwell_core::request::Request;
+use syncwell_core::resolution::resolve;
 use syncwell_core::sport::Sport;
 
 const NOON_MS: i64 = 1_700_000_000_000;

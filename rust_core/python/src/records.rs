@@ -6,7 +6,8 @@ use syncwell_core::decision::{Decision, Fact, Strategy};
 use syncwell_core::errors::InvalidInput;
 use syncwell_core::field::{FIELDS, PerField};
 use syncwell_core::record::{DataType, Record};
-use syncwell_core::resolution::{self, Link, Request};
+use syncwell_core::request::{Link, Request};
+use syncwell_core::resolution;
 use syncwell_core::sport::Sport;
 
 use crate::hashes::key_of;
