@@ -61,14 +61,12 @@ def service_specs(
         "PYTHONUNBUFFERED": "1",
         "SYNCWELL_SUPERVISOR_PID": str(os.getpid()),
     }
-    specs = [
-        ProcessSpec(name, python_module(f"services.{name}"), environment, _grpc_probe(settings.address_of(name)))
-        for name in GRPC_SERVICES
+    probes = {name: _grpc_probe(settings.address_of(name)) for name in GRPC_SERVICES}
+    probes["gateway"] = http_probe(f"{gateway.url}/readyz")
+    return [
+        ProcessSpec(name, python_module(f"services.{name}"), environment, probe, stage=0 if name == "store" else 1)
+        for name, probe in probes.items()
     ]
-    specs.append(
-        ProcessSpec("gateway", python_module("services.gateway"), environment, http_probe(f"{gateway.url}/readyz"))
-    )
-    return specs
 
 
 def free_port() -> int:

@@ -27,12 +27,16 @@ LINE_BYTES_MAX = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
-    """One service process. `is_ready` answers whether it serves; it is asked until it does."""
+    """One service process. `is_ready` answers whether it serves; it is asked until it does.
+
+    Processes of one `stage` start side by side, when every lower stage is ready.
+    """
 
     name: str
     arguments: Sequence[str]
     environment: dict[str, str]
     is_ready: Callable[[], Awaitable[bool]]
+    stage: int = 0
 
 
 @dataclass(slots=True)
@@ -45,8 +49,8 @@ class _Running:
 class Supervisor:
     """Keeps processes alive until told to stop.
 
-    Start with `start()`, wait with `wait()`, end with `stop()`; processes start in the order given, each when the one
-    before is ready, and stop in the reverse order.
+    Start with `start()`, wait with `wait()`, end with `stop()`; processes start stage by stage and stop one by one in
+    the reverse of the order given.
     """
 
     def __init__(self, specs: Sequence[ProcessSpec], *, cwd: Path, write_line: Callable[[str, str], None]) -> None:
@@ -66,10 +70,13 @@ class Supervisor:
             SetupError: a process ended with a set-up error or did not become ready in time; all were stopped again.
         """
         try:
-            for spec in self._specs:
-                await self._launch(spec)
-                await self._until_ready(spec)
-                self._keepers[spec.name] = asyncio.create_task(self._keep(spec), name=f"keep {spec.name}")
+            for stage in sorted({spec.stage for spec in self._specs}):
+                specs = [spec for spec in self._specs if spec.stage == stage]
+                for spec in specs:
+                    await self._launch(spec)
+                for spec in specs:
+                    await self._until_ready(spec)
+                    self._keepers[spec.name] = asyncio.create_task(self._keep(spec), name=f"keep {spec.name}")
         except SetupError:
             await self.stop()
             raise

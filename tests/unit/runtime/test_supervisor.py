@@ -32,12 +32,12 @@ class Bench:
         self.marks.touch()
         self.lines: list[tuple[str, str]] = []
 
-    def spec(self, name: str, program: str = SERVICE) -> ProcessSpec:
+    def spec(self, name: str, program: str = SERVICE, stage: int = 0) -> ProcessSpec:
         async def is_ready() -> bool:
             return f"start {name}" in self.marks.read_text()
 
         arguments = [sys.executable, "-c", program, str(self.marks), name]
-        return ProcessSpec(name, arguments, dict(os.environ), is_ready)
+        return ProcessSpec(name, arguments, dict(os.environ), is_ready, stage)
 
     def supervisor(self, *specs: ProcessSpec) -> Supervisor:
         return Supervisor(specs, cwd=self.marks.parent, write_line=lambda name, line: self.lines.append((name, line)))
@@ -54,8 +54,8 @@ def bench(tmp_path: Path) -> Bench:
 
 
 async def test_processes_start_in_order_and_stop_in_reverse(bench: Bench) -> None:
-    """Each process starts when the one before is ready; the last started stops first."""
-    supervisor = bench.supervisor(bench.spec("a"), bench.spec("b"))
+    """A stage starts when the one before is ready; the last started stops first."""
+    supervisor = bench.supervisor(bench.spec("a"), bench.spec("b", stage=1))
     await supervisor.start()
     await supervisor.stop()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any  # reason: decisions are JSON that the OpenAPI document types
@@ -24,11 +25,13 @@ class Report:
         self._is_json = is_json
         self._console = Console(stderr=is_json, highlight=False)
         self._step = 0
+        self._started = time.monotonic()
 
     def step(self, text: str) -> None:
         """Begins a step."""
         self._step += 1
-        self._console.print(f"[bold cyan]{self._step:>2}[/] {text}")
+        seconds = time.monotonic() - self._started
+        self._console.print(f"[bold cyan]{self._step:>2}[/] [dim]{seconds:5.1f} s[/]  {text}", soft_wrap=True)
 
     def say(self, text: str) -> None:
         """Adds a line to the step."""

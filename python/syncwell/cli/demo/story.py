@@ -34,6 +34,8 @@ CRASH_AT = "sync_worker.after_upload:3"
 SETTINGS = {
     "SYNCWELL_LEASE_SECONDS": LEASE_SECONDS,
     "SYNCWELL_WINDOW_SECONDS": WINDOW_SECONDS,
+    "SYNCWELL_FIRST_WINDOW_DAYS": "2",
+    "SYNCWELL_WRITES_AT_ONCE": "8",
     "SYNCWELL_LOG_LEVEL": "WARNING",
 }
 # The limits of the application whose answers are recorded in the repository's fixtures.

@@ -24,6 +24,7 @@ from syncwell.providers.files.fit_writer import write_fit
 FIRST_PART_COUNT = 14
 LATER_PART_COUNT = 6
 PART = timedelta(minutes=12)
+PART_MS = PART // timedelta(milliseconds=1)
 BETWEEN_PARTS = timedelta(hours=29)  # never the same time of day twice, never the same day
 
 
@@ -98,8 +99,10 @@ class World:
 
 def build_world(recordings: Path, *, now: datetime) -> World:
     """Reads the recordings and lays out both accounts; the same recordings give the same world, moved to `now`."""
-    real = [workout for path in sorted(recordings.glob("*.fit")) for workout in _recorded(path)]
-    parts = list(_parts(recordings, now=now, count=FIRST_PART_COUNT + LATER_PART_COUNT))
+    read = [(path.stem, path.read_bytes()) for path in sorted(recordings.glob("*.fit"))]
+    recorded = [_Recording(stem, content, workouts[0]) for stem, content in read if (workouts := read_fit(content))]
+    real = [_describe(one.workout, one.content, label=one.stem, is_derived=False) for one in recorded]
+    parts = list(_parts(recorded, now=now, count=FIRST_PART_COUNT + LATER_PART_COUNT))
     first = [*real, *parts[:FIRST_PART_COUNT]]
     holdings = list(_holdings(parts[:FIRST_PART_COUNT]))
     twins = {holding.twin_of for holding in holdings}
@@ -107,31 +110,26 @@ def build_world(recordings: Path, *, now: datetime) -> World:
     return World(tuple(marked), tuple(parts[FIRST_PART_COUNT:]), tuple(holdings))
 
 
-def _recorded(path: Path) -> Iterator[DemoWorkout]:
-    content = path.read_bytes()
-    workouts = read_fit(content)
-    if workouts:
-        yield _describe(workouts[0], content, label=path.stem, is_derived=False)
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    stem: str
+    content: bytes
+    workout: CanonicalWorkout
 
 
-def _parts(recordings: Path, *, now: datetime, count: int) -> Iterator[DemoWorkout]:
-    sources = [
-        (path.stem, workout)
-        for path in sorted(recordings.glob("*.fit"))
-        for workout in read_fit(path.read_bytes())[:1]
-        if workout.elapsed_ms >= 2 * PART / timedelta(milliseconds=1) and workout.distance_m > 0
-    ]
+def _parts(recorded: Sequence[_Recording], *, now: datetime, count: int) -> Iterator[DemoWorkout]:
+    sources = [one for one in recorded if one.workout.elapsed_ms >= 2 * PART_MS and one.workout.distance_m > 0]
     begin = (now - BETWEEN_PARTS * (count + 1)).replace(microsecond=0)
     made = 0
     for stretch in range(count):
-        for stem, workout in sources:
+        for source in sources:
             if made == count:
                 return
-            part = cut(workout, PART * stretch, PART * (stretch + 1), moved_to=begin + BETWEEN_PARTS * made)
+            part = cut(source.workout, PART * stretch, PART * (stretch + 1), moved_to=begin + BETWEEN_PARTS * made)
             if part is None or part.distance_m <= 0:
                 continue
             made += 1
-            label = f"{stem}, minutes {12 * stretch}-{12 * (stretch + 1)} (derived)"
+            label = f"{source.stem}, minutes {12 * stretch}-{12 * (stretch + 1)} (derived)"
             yield _describe(part, write_fit(part), label=label, is_derived=True)
 
 

@@ -77,9 +77,13 @@ class Activity:
         return local.replace(hour=0, minute=0, second=1, microsecond=0).astimezone(UTC)
 
     def overlaps(self, start: datetime, elapsed_s: int) -> bool:
-        """Tells whether the other one starts within a minute and shares time with this one."""
+        """Tells whether the other one starts within a minute and shares half of the shorter one's time with this one.
+
+        Strava's rule is unpublished; two short efforts that touch are certainly not one.
+        """
         end, other_end = self.start + timedelta(seconds=self.elapsed_s), start + timedelta(seconds=elapsed_s)
-        return abs(self.start - start) <= SAME_START and self.start <= other_end and start <= end
+        shared = min(end, other_end) - max(self.start, start)
+        return abs(self.start - start) <= SAME_START and shared >= timedelta(seconds=min(self.elapsed_s, elapsed_s) / 2)
 
 
 class ActivityStore:
