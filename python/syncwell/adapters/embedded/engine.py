@@ -25,12 +25,13 @@ from syncwell.adapters.embedded.batch import (
     size_of,
 )
 from syncwell.adapters.embedded.checkpointer import LOG_BYTES_KEPT, Checkpointer, copy_log
+from syncwell.adapters.embedded.commit_errors import error_of_batch
 from syncwell.adapters.embedded.file_lock import FileLock
 from syncwell.adapters.embedded.message_table import Received
 from syncwell.adapters.embedded.operations import Operation, Outcome
 from syncwell.adapters.embedded.schema import open_writer
 from syncwell.adapters.embedded.wakeups import Signal
-from syncwell.domain.errors import OutcomeUnknownError, StorageFullError, StoreUnavailableError, SyncWellError
+from syncwell.domain.errors import StoreUnavailableError, SyncWellError
 from syncwell.ports.clock import Clock
 from syncwell.ports.job_queue import Delivery, JobClass
 
@@ -75,6 +76,7 @@ class Engine:
         self._waiting_byte_count = 0
         self._has_work = asyncio.Event()
         self._is_closing = False
+        self._is_closed = False
         self._log_pages = 0
         self._changes_before = 0
         self._sent = {job_class: Signal(clock) for job_class in JobClass}
@@ -139,6 +141,9 @@ class Engine:
 
     async def close(self) -> None:
         """Refuses new work, commits what was accepted, and lets go of the file."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self.stop()
         if self._loops:
             commits, purges = self._loops
@@ -217,17 +222,18 @@ class Engine:
         await self._keep_log_short()
 
     def _refuse(self, batch: list[Submission], exc: Exception, *, is_committing: bool) -> list[list[Answer]]:
-        code = _error_of(exc, is_committing=is_committing).code
+        code = error_of_batch(exc, is_committing=is_committing).code
         log.error("commit_failed", reason=type(exc).__name__, code=code, is_committing=is_committing)
         self._roll_back()
         self._tables.forget_wakeups()
-        return [[_error_of(exc, is_committing=is_committing) for _ in submission.tasks] for submission in batch]
+        return [[error_of_batch(exc, is_committing=is_committing) for _ in submission.tasks] for submission in batch]
 
     def _apply(self, batch: list[Submission]) -> list[list[Answer]]:
         # A task that cannot be stored is left out and the rest is done anew: each round removes one.
         bad: set[int] = set()
         now_ms = self._clock.now_ms()
         while True:
+            self._roll_back()
             self._connection.execute("BEGIN IMMEDIATE")
             self._changes_before = self._connection.total_changes()
             self._tables.forget_wakeups()
@@ -239,7 +245,6 @@ class Engine:
                 ]
             except BadTaskError as exc:
                 bad.add(id(exc.task))
-                self._roll_back()
 
     async def _make_durable(self) -> None:
         if self._connection.total_changes() == self._changes_before:
@@ -254,8 +259,11 @@ class Engine:
             await asyncio.get_running_loop().run_in_executor(self._committer, copy_log, self._connection)
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except apsw.Error as exc:  # tried again before the next batch begins
+            log.error("rollback_failed", reason=type(exc).__name__)
 
     def _wake_up(self) -> None:
         for job_class in self._tables.touched_classes:
@@ -274,18 +282,3 @@ class Engine:
                 await self.purge()
             except StoreUnavailableError:
                 log.info("purge_skipped", reason="busy")
-
-
-def _error_of(exc: Exception, *, is_committing: bool) -> SyncWellError:
-    if is_committing and not _is_surely_undone(exc):
-        return OutcomeUnknownError("the disk did not confirm the write; read back before deciding")
-    if isinstance(exc, apsw.FullError | apsw.IOError):
-        return StorageFullError("the disk of the store is full or failing; free some space, reads go on")
-    return StoreUnavailableError(f"the store cannot write now ({type(exc).__name__}); try again")
-
-
-def _is_surely_undone(exc: Exception) -> bool:
-    # A commit that could not write, or not begin, leaves nothing. Behind the write (a failed sync, anything unforeseen)
-    # the pages may or may not be on the disk.
-    code = getattr(exc, "extendedresult", 0)
-    return isinstance(exc, apsw.FullError | apsw.BusyError) or code == apsw.SQLITE_IOERR_WRITE

@@ -145,6 +145,12 @@ async def test_stopped_engine_does_what_it_accepted(tmp_path: Path, clock: FakeC
     file.close()
 
 
+async def test_closing_twice_is_closing(engine: Engine) -> None:
+    """A second close does nothing."""
+    await engine.close()
+    await engine.close()
+
+
 async def test_caller_that_gave_up_harms_nobody(engine: Engine, file: StoreFile) -> None:
     """A cancelled call may still be done; its neighbours are answered."""
     given_up = asyncio.create_task(engine.execute([Transact([Put(Item(KEY, b""))])]))

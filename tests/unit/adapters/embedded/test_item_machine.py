@@ -157,4 +157,4 @@ def _due_order(item: Item) -> tuple[int, str, str]:
 
 
 TestItemMachine = ItemMachine.TestCase
-TestItemMachine.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestItemMachine.settings = settings(max_examples=12, stateful_step_count=20, deadline=None)
