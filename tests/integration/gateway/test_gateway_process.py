@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from services.gateway.server import bind, serving
 from tests.contract.store_process import ROOT, StoreProcess
 
 SECONDS_MAX = 20.0
@@ -115,3 +118,31 @@ async def _first_answer(session: aiohttp.ClientSession, path: str, process: subp
         except aiohttp.ClientConnectionError:
             assert process.poll() is None, process.communicate()[1].decode()
             assert time.monotonic() < deadline, "the gateway did not start in time"
+
+
+async def test_running_request_is_answered_before_the_server_ends() -> None:
+    """A server that is told to stop takes nothing new, and answers what it had begun."""
+    may_go, has_begun = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun.set()
+        await may_go.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"done"})
+
+    listener = bind("127.0.0.1", 0, backlog=8)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with aiohttp.ClientSession() as session:
+
+        async def ask() -> str:
+            async with session.get(url) as answer:
+                return await answer.text()
+
+        async with serving(app, listener, connections_max=10, drain_seconds=5):
+            running = asyncio.create_task(ask())
+            await has_begun.wait()
+            asyncio.get_running_loop().call_later(0.2, may_go.set)  # after the server has begun to end
+
+        assert await running == "done"
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await ask()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from datetime import timedelta
 
@@ -14,6 +15,12 @@ from tests.integration.gateway.test_sync_jobs import job_body
 
 KEY = "7a1f3c58-2b7e-4e0f-9d80-3c0b4e0a9b11"
 JSON = {"Content-Type": "application/json", "Idempotency-Key": KEY}
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def test_every_user_route_refuses_callers_without_a_good_token(bed: Bed) -> None:
@@ -206,7 +213,7 @@ async def test_endless_head_is_cut_off(bed: Bed) -> None:
         answer = await asyncio.wait_for(reader.read(200), 5)
     except ConnectionError:
         answer = b""
-    writer.close()
+    await closed(writer)
 
     assert answer[:12] in (b"", b"HTTP/1.1 400")
 
@@ -219,7 +226,7 @@ async def test_slow_head_is_cut_off(bed: Bed, monkeypatch: pytest.MonkeyPatch) -
     writer.write(b"GET / HTTP/1.1\r\n")
 
     assert await asyncio.wait_for(reader.read(), 5) == b""
-    writer.close()
+    await closed(writer)
 
 
 async def test_key_of_a_running_request_is_told_to_wait(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,10 +261,10 @@ async def test_internal_error_tells_nothing_of_the_inside(bed: Bed, monkeypatch:
     body = job_body(*await bed.connected(person))
 
     async def fail(*_: object) -> None:
-        raise RuntimeError("the secret is 42")
+        raise RuntimeError("the secret is swordfish")
 
     monkeypatch.setattr(bed.items, "write_each", fail)
     reply = await person.post("/v1/sync-jobs", body)
 
     assert (reply.status, reply.json["code"]) == (500, "internal")
-    assert b"42" not in reply.body
+    assert b"swordfish" not in reply.body
