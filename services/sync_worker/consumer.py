@@ -10,7 +10,7 @@ from typing import Protocol
 import structlog
 
 from syncwell.adapters.grpc.channel import correlation_id
-from syncwell.domain.errors import SyncWellError, UnavailableError
+from syncwell.domain.errors import OutcomeUnknownError, SyncWellError, UnavailableError
 from syncwell.domain.jobs import JobId
 from syncwell.domain.records import UserId
 from syncwell.ports.clock import Clock
@@ -108,7 +108,7 @@ class Consumer:
         except asyncio.CancelledError:
             await self._hide(delivery, timedelta(0))
             raise
-        except UnavailableError:
+        except (UnavailableError, OutcomeUnknownError):
             log.warning("job_left_to_its_lease", job_id=message.job_id)
         except Exception:  # the worker's loop: a message must never end the others
             log.exception("message_failed", job_id=message.job_id)

@@ -7,7 +7,7 @@ after a lag, and can lose the answer to a write.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
@@ -187,6 +187,7 @@ class Held:
 
     metadata: RecordMetadata
     visible_ms: int = 0
+    changed_ms: int | None = None
 
 
 class FakeAccount(Source, Destination):
@@ -201,13 +202,12 @@ class FakeAccount(Source, Destination):
         self.page_size = 500
         self.lag = timedelta(0)
         self.gone: set[RecordId] = set()
-        self.is_answer_lost = False
-        self.writing: Callable[[], None] | None = None
+        self.lists_by_change_time = False
         self.gate: asyncio.Event | None = None
 
-    def add(self, record: RecordMetadata) -> None:
-        """Puts a record there as its owner would."""
-        self.held[record.record_id] = Held(record)
+    def add(self, record: RecordMetadata, *, changed_ms: int | None = None) -> None:
+        """Puts a record there as its owner would, when it started or at `changed_ms`."""
+        self.held[record.record_id] = Held(record, changed_ms=changed_ms)
 
     async def has_new_data(self, session: ProviderSession, data_type: DataType, *, since_ms: int) -> bool:
         return any(held.metadata.start_ms >= since_ms for held in self.held.values())
@@ -220,7 +220,7 @@ class FakeAccount(Source, Destination):
         found = [
             held.metadata
             for held in self.held.values()
-            if window.start_ms <= held.metadata.start_ms < window.end_ms and held.visible_ms <= now_ms
+            if window.start_ms <= self._listed_at_ms(held) < window.end_ms and held.visible_ms <= now_ms
         ]
         start = int(cursor or 0)
         end = start + self.page_size
@@ -273,6 +273,11 @@ class FakeAccount(Source, Destination):
     async def delete(self, session: ProviderSession, record_id: RecordId) -> None:
         self.held.pop(record_id, None)
 
+    def _listed_at_ms(self, held: Held) -> int:
+        if self.lists_by_change_time and held.changed_ms is not None:
+            return held.changed_ms
+        return held.metadata.start_ms
+
     def _call(self, name: str) -> None:
         self.calls.append(name)
         if self.fail.get(name):
@@ -288,7 +293,7 @@ class FakeProvider(Provider):
 
     @property
     def capabilities(self) -> Capabilities:
-        return self._capabilities
+        return replace(self._capabilities, lists_by_change_time=self._account.lists_by_change_time)
 
     @property
     def oauth(self) -> OAuth | None:

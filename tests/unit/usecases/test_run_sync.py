@@ -616,3 +616,32 @@ async def test_bug_is_retried_and_then_named(world: SyncWorld) -> None:
 
     stored = await world.stored(job)
     assert (stored.state, stored.failure_reason) == (JobState.FAILED, FailureReason.INTERNAL)
+
+
+async def test_workout_that_was_uploaded_late_is_news(world: SyncWorld) -> None:
+    """Where a source lists by change time, a workout recorded long ago and uploaded now is synced, and stays synced."""
+    source = world.accounts["a"]
+    source.lists_by_change_time = True
+    first = await world.sync()
+    world.clock.advance(timedelta(days=10))
+    old_ms = world.clock.now_ms() - 90 * DAY_MS
+    source.add(metadata_of("old", old_ms), changed_ms=world.clock.now_ms() - HOUR_MS)
+
+    second, third = await world.sync(), await world.sync()
+
+    assert (first.counts.created, second.counts.created) == (RECORDS, 1)
+    assert third.counts == Counts(skipped=1)
+    assert old_ms in starts(world, "b")
+
+
+async def test_range_leaves_out_what_was_only_uploaded_in_it(world: SyncWorld) -> None:
+    """A job with a range takes what started in it, also where the source lists by change time."""
+    source = world.accounts["a"]
+    source.lists_by_change_time = True
+    source.add(metadata_of("old", world.clock.now_ms() - 90 * DAY_MS), changed_ms=start_of(world, 2))
+    job = await world.accept(date_range=DateRange(start_of(world, 3), start_of(world, 1)))
+
+    await world.run(job)
+
+    assert (await world.stored(job)).counts == Counts(created=2)
+    assert starts(world, "b") == [start_of(world, 3), start_of(world, 2)]
