@@ -51,8 +51,10 @@ class SeededRecord:
 class World:
     """An account whose content is known.
 
-    `records` start in `window`; `outsiders` exist too and start outside it. `gone` is the id of no record. `workout`
-    is not at the provider yet and starts in `window`; `settle` lets the provider's visibility lag pass.
+    `records` lie in `window` and `outsiders`, which exist too, lie outside it: by when they arrived or changed where
+    the provider's capability `lists_by_change_time` says so (`window` then reaches beyond the present, so that what
+    the checks change stays in it), else by their starts. `gone` is the id of no record. `workout` is not at the
+    provider yet; `settle` lets the provider's visibility lag pass.
     """
 
     provider: Provider
@@ -103,10 +105,10 @@ async def list_all(source: Source, world: World) -> list[RecordMetadata]:
 
 
 async def check_listing(world: World, source: Source) -> list[str]:
-    """A listing holds what starts in the window, all of it, nothing else, truly told, and is the same twice."""
+    """A listing holds what lies in the window, all of it, nothing else, truly told, and is the same twice."""
     listed = {each.record_id: each for each in await list_all(source, world)}
     again = {each.record_id: each.version for each in await list_all(source, world)}
-    findings = [f"listing: {each} started outside the window" for each in world.outsiders if each in listed]
+    findings = [f"listing: {each} lies outside the window" for each in world.outsiders if each in listed]
     for seeded in world.records:
         record = listed.get(seeded.record_id)
         if record is None:
@@ -163,7 +165,7 @@ async def check_refusals(world: World, source: Source) -> list[str]:
 
 
 async def check_news(world: World, source: Source) -> list[str]:
-    """News since before the newest record is never denied."""
+    """News since before the newest start is never denied; no record arrives before it starts."""
     since_ms = max(each.start_ms for each in world.records) - 1_000
     has_news = await source.has_new_data(world.session, DataType.WORKOUT, since_ms=since_ms)
     return [] if has_news else ["news: a record after the given moment was denied"]
@@ -210,7 +212,10 @@ def payload_faults(workout: CanonicalWorkout, expected: SeededRecord, world: Wor
 
 async def check_writing(world: World, destination: Destination) -> list[str]:
     """What is written is found by its external id, and no other; a refused duplicate names the original."""
-    session, window, findings = world.session, world.window, []
+    start_ms = world.workout.start_time.ToMilliseconds()
+    # `find` ranges over starts whatever listings range over.
+    window = Window(max(0, start_ms - START_TOLERANCE_MS), start_ms + START_TOLERANCE_MS)
+    session, findings = world.session, list[str]()
     written = await destination.write(session, world.workout, external_id="conformance-written")
     await world.settle()
     found = await destination.find(session, external_id="conformance-written", window=window)

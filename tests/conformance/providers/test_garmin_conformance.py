@@ -92,24 +92,29 @@ async def test_adapter_conforms(stage: Stage[GarminSandbox]) -> None:
             for each in inside
         ),
     )
-    manual_start_s = round((NOW - timedelta(days=1)).timestamp())
-    outsider_start_s = manual_start_s - 20 * 86_400
+    # The window means uploads: started three months ago and uploaded yesterday is inside, uploaded too early is not.
+    late_start, outsider_start = NOW - timedelta(days=90), NOW - timedelta(days=21)
     manual, outsider = seed(
         stage.sandbox,
         *(
             {
+                "uploaded_at": uploaded_at.isoformat(),
                 "activity": {
-                    "startTimeInSeconds": start_s,
+                    "startTimeInSeconds": round(start.timestamp()),
                     "durationInSeconds": 1800,
                     "activityType": "YOGA",
                     "activityName": "By hand",
                     "manual": True,
-                }
+                },
             }
-            for start_s in (manual_start_s, outsider_start_s)
+            for start, uploaded_at in (
+                (late_start, NOW - timedelta(days=1)),
+                (outsider_start, outsider_start + timedelta(hours=1)),
+            )
         ),
     )
-    by_hand = SeededRecord(RecordId(manual), Sport.YOGA, manual_start_s * 1000, 1_800_000, "By hand", has_track=False)
+    late_start_ms = round(late_start.timestamp() * 1000)
+    by_hand = SeededRecord(RecordId(manual), Sport.YOGA, late_start_ms, 1_800_000, "By hand", has_track=False)
     world = World(
         provider=stage.provider,
         session=stage.session,
@@ -124,12 +129,13 @@ async def test_adapter_conforms(stage: Stage[GarminSandbox]) -> None:
 
 
 async def test_late_upload_of_an_old_start_is_listed(stage: Stage[GarminSandbox], source: Source) -> None:
-    """A record that started in the window is listed however late it was uploaded."""
-    start = NOW - timedelta(days=9)
+    """A record that was uploaded today is listed by a window of the last day, however long ago it started."""
+    start = NOW - timedelta(days=90)
     record_id = seed_recording(stage, start, uploaded_at=NOW - timedelta(minutes=1))
-    start_ms = round(start.timestamp() * 1000)
-    listed = await list_all(stage, source, Window(start_ms=start_ms - 1000, end_ms=start_ms + 1000))
-    assert [each.record_id for each in listed] == [record_id]
+    (listed,) = await list_all(stage, source, Window(start_ms=NOW_MS - DAY_MS, end_ms=NOW_MS))
+    assert (listed.record_id, listed.start_ms) == (record_id, round(start.timestamp() * 1000))
+    start_ms = listed.start_ms
+    assert await list_all(stage, source, Window(start_ms=start_ms - DAY_MS, end_ms=start_ms + DAY_MS)) == []
 
 
 async def test_every_second_of_upload_time_is_asked_once(stage: Stage[GarminSandbox], source: Source) -> None:

@@ -69,7 +69,7 @@ async def strava() -> AsyncIterator[Stage[StravaSandbox]]:
 
 
 async def read_one(stage: Stage[GarminSandbox], window: Window) -> RecordMetadata:
-    """Returns the only record that starts in the window."""
+    """Returns the only record that was uploaded in the window."""
     source = stage.provider.source
     assert source is not None
     found: list[RecordMetadata] = []
@@ -91,12 +91,13 @@ async def test_recording_arrives(
     for stage in (garmin, strava):
         stage.sandbox.clock.freeze(recording.start + timedelta(days=1))
     content = base64.b64encode((RECORDINGS / recording.file).read_bytes()).decode()
-    uploaded_at = (recording.start + timedelta(hours=20)).isoformat()
+    uploaded_at = recording.start + timedelta(hours=20)
     (record_id,) = seed(
-        garmin.sandbox, {"file": content, "uploaded_at": uploaded_at, "activity": {"activityName": recording.file}}
+        garmin.sandbox,
+        {"file": content, "uploaded_at": uploaded_at.isoformat(), "activity": {"activityName": recording.file}},
     )
-    start_ms = round(recording.start.timestamp() * 1000)
-    record = await read_one(garmin, Window(start_ms - HOUR_MS, start_ms + HOUR_MS))
+    start_ms, uploaded_ms = round(recording.start.timestamp() * 1000), round(uploaded_at.timestamp() * 1000)
+    record = await read_one(garmin, Window(uploaded_ms - HOUR_MS, uploaded_ms + HOUR_MS))
     assert record.record_id == record_id
     source, destination = garmin.provider.source, strava.provider.destination
     assert source is not None

@@ -160,7 +160,7 @@ async def test_right_adapter_has_no_findings() -> None:
         ("denies news", "news: a record"),
         ("serves all", "refusals: "),
         ("takes any cursor", "refusals: a foreign cursor"),
-        ("ignores window", "listing: 9 started outside"),
+        ("ignores window", "listing: 9 lies outside"),
         ("loses a record", "listing: 2 is missing"),
         ("restless versions", "changed its version without a change"),
         ("wrong sport", "has another sport"),

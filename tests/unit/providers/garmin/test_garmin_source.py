@@ -80,12 +80,27 @@ async def test_full_day_is_paged() -> None:
     assert len({each.record_id for each in first.records + second.records}) == 700
 
 
-async def test_records_outside_the_window_and_old_revisions_are_left_out() -> None:
-    """Starts outside the window are not given; of two revisions in a day the later one is."""
-    day = [summary(1, startTimeInSeconds=START_S - 9000), summary(2), summary(2, activityName="Edited"), summary(3)]
+async def test_old_start_is_listed_by_its_upload_and_old_revisions_are_left_out() -> None:
+    """A watch that was offline for three months is heard; of two revisions in a day the later one is given."""
+    old_s = START_S - 90 * DAY_S
+    day = [summary(1, startTimeInSeconds=old_s), summary(2), summary(2, activityName="Edited"), summary(3)]
     session = ScriptedSession([answer(200, day)])
-    page = await GarminSource(CLOCK).fetch_metadata(session, DataType.WORKOUT, WINDOW)
-    assert [(each.record_id, each.title) for each in page.records] == [("2", "Edited"), ("3", "Run 3")]
+    last_day = Window(CLOCK.now_ms() - DAY_S * 1000, TODAY * DAY_S * 1000)
+    page = await GarminSource(CLOCK).fetch_metadata(session, DataType.WORKOUT, last_day)
+    assert [(each.record_id, each.title) for each in page.records] == [("1", "Run 1"), ("2", "Edited"), ("3", "Run 3")]
+    assert page.records[0].start_ms == old_s * 1000
+    assert page.cursor is None
+
+
+async def test_window_bounds_the_days_that_are_asked() -> None:
+    """Uploads before the window's first day and after its last one cost no call."""
+    window = Window((TODAY - 5) * DAY_S * 1000, (TODAY - 3) * DAY_S * 1000)
+    session, source = ScriptedSession([answer(200, [])] * 2), GarminSource(CLOCK)
+    first = await source.fetch_metadata(session, DataType.WORKOUT, window)
+    second = await source.fetch_metadata(session, DataType.WORKOUT, window, cursor=first.cursor)
+    asked = [int(each.params["uploadStartTimeInSeconds"]) // DAY_S for each in session.asked]
+    assert asked == [TODAY - 5, TODAY - 4]
+    assert second.cursor is None
 
 
 async def test_files_of_a_day_are_listed_once() -> None:

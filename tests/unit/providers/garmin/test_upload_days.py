@@ -1,4 +1,4 @@
-"""The walk over upload days: from the window's start to now, gapless, restart-safe."""
+"""The walk over upload days: from the window's start to its end or now, gapless, restart-safe."""
 
 from __future__ import annotations
 
@@ -13,16 +13,24 @@ from syncwell.providers.garmin.upload_days import DAY_S, Position, day_in, posit
 NOW_S = 20_500 * DAY_S + 40_000
 
 
-@given(start_s=st.integers(0, NOW_S), now_s=st.integers(NOW_S, NOW_S + 3 * DAY_S), uploaded_s=st.integers(0, NOW_S))
-def test_every_upload_since_the_start_is_in_one_step(start_s: int, now_s: int, uploaded_s: int) -> None:
-    """Each moment between a record's start and now falls into exactly one asked window of at most a day."""
-    position = position_of(None, Window(start_s * 1000, start_s * 1000 + 1), now_ms=now_s * 1000)
+@given(
+    start_s=st.integers(0, NOW_S),
+    length_s=st.integers(1, NOW_S),
+    now_s=st.integers(NOW_S, NOW_S + 3 * DAY_S),
+    uploaded_s=st.integers(0, NOW_S),
+)
+def test_every_upload_of_the_window_is_in_one_step(start_s: int, length_s: int, now_s: int, uploaded_s: int) -> None:
+    """Each past moment of the window falls into exactly one asked span of at most a day, and no other day is asked."""
+    end_s = start_s + length_s
+    position = position_of(None, Window(start_s * 1000, end_s * 1000), now_ms=now_s * 1000)
     assert position is not None
     day = uploaded_s // DAY_S
     params = upload_params(day, now_ms=now_s * 1000)
     start, end = int(params["uploadStartTimeInSeconds"]), int(params["uploadEndTimeInSeconds"])
     assert start <= uploaded_s < end <= start + DAY_S
-    assert (position.day <= day <= position.last_day) or uploaded_s < start_s
+    assert (position.day <= day <= position.last_day) or not start_s <= uploaded_s < end_s
+    assert position.day == start_s // DAY_S
+    assert position.last_day == min(now_s, end_s - 1) // DAY_S
 
 
 def test_walk_visits_each_day_once_and_ends() -> None:
@@ -37,10 +45,17 @@ def test_walk_visits_each_day_once_and_ends() -> None:
     assert days == [20_497, 20_498, 20_499, 20_500]
 
 
-def test_clock_that_runs_ahead_is_allowed_for() -> None:
-    """A record that seems to start just after midnight may have been uploaded just before it."""
-    position = position_of(None, Window(20_000 * DAY_S * 1000, 20_001 * DAY_S * 1000), now_ms=NOW_S * 1000)
-    assert position == Position(19_999, 20_500)
+def test_window_ends_before_its_last_moment() -> None:
+    """A window up to midnight does not ask for the day that begins there; one millisecond more does."""
+    start_ms, end_ms = 20_000 * DAY_S * 1000, 20_001 * DAY_S * 1000
+    assert position_of(None, Window(start_ms, end_ms), now_ms=NOW_S * 1000) == Position(20_000, 20_000)
+    assert position_of(None, Window(start_ms, end_ms + 1), now_ms=NOW_S * 1000) == Position(20_000, 20_001)
+
+
+def test_window_beyond_now_ends_today() -> None:
+    """Nothing can have been uploaded after the present moment."""
+    window = Window((NOW_S - DAY_S) * 1000, (NOW_S + 9 * DAY_S) * 1000)
+    assert position_of(None, window, now_ms=NOW_S * 1000) == Position(20_499, 20_500)
 
 
 def test_full_day_is_given_in_parts() -> None:
