@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from syncwell.domain.connections import ConnectionStatus
 from syncwell.domain.errors import (
@@ -610,12 +611,14 @@ async def test_bug_is_retried_and_then_named(world: SyncWorld) -> None:
     """An error that nobody foresaw costs attempts, ends in FAILED, and leaves the worker alive."""
     world.accounts["a"].fail["list"] = [ZeroDivisionError()] * ATTEMPTS_MAX
     job = await world.accept()
-    for _ in range(ATTEMPTS_MAX):
-        result = await world.run(job)
-        world.clock.advance(result.delay)
+    with capture_logs() as lines:
+        for _ in range(ATTEMPTS_MAX):
+            result = await world.run(job)
+            world.clock.advance(result.delay)
 
     stored = await world.stored(job)
     assert (stored.state, stored.failure_reason) == (JobState.FAILED, FailureReason.INTERNAL)
+    assert [line["event"] for line in lines] == ["sync_broke"] * ATTEMPTS_MAX
 
 
 async def test_workout_that_was_uploaded_late_is_news(world: SyncWorld) -> None:

@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+from structlog.testing import capture_logs
+
 from services.sync_worker.consumer import Consumer
 from syncwell.domain.errors import StoreUnavailableError
 from syncwell.domain.jobs import JobId
@@ -110,8 +112,10 @@ async def test_each_message_gets_what_it_deserves() -> None:
         bug=ZeroDivisionError(),
     )
 
-    await consume(consumer_of(queue, runner, FakeClock(), jobs_at_once=8))
+    with capture_logs() as lines:
+        await consume(consumer_of(queue, runner, FakeClock(), jobs_at_once=8))
 
+    assert sorted(line["event"] for line in lines) == ["job_left_to_its_lease", "message_failed"]
     assert sorted(queue.answers) == [
         ("delete", "receipt-done"),
         ("delete", "receipt-later"),
