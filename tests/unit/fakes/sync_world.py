@@ -191,13 +191,17 @@ class Held:
 
 
 class FakeAccount(Source, Destination):
-    """An account that can be read and written. `fail` holds errors that coming calls of a name raise."""
+    """An account that can be read and written.
+
+    `fail` holds errors that coming calls of a name raise; `windows` are the listings that were asked for.
+    """
 
     def __init__(self, clock: FakeClock, name: str) -> None:
         self.clock = clock
         self.name = name
         self.held: dict[RecordId, Held] = {}
         self.calls: list[str] = []
+        self.windows: list[Window] = []
         self.fail: dict[str, list[Exception]] = {}
         self.page_size = 500
         self.lag = timedelta(0)
@@ -216,6 +220,8 @@ class FakeAccount(Source, Destination):
         self, session: ProviderSession, data_type: DataType, window: Window, *, cursor: str | None = None
     ) -> SourcePage:
         self._call("list")
+        if cursor is None:
+            self.windows.append(window)
         now_ms = self.clock.now_ms()
         found = [
             held.metadata
