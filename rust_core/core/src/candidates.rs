@@ -15,8 +15,10 @@ const SHIFT_RESIDUAL_MS_MAX: i64 = 40_000;
 const HALF_HOUR_MS: i64 = 1_800_000;
 /// A shifted copy has like duration; this is well beyond where the score gives up.
 const SHIFT_KEPT_SHARE_MIN: f64 = 0.94;
-/// Bounds memory when somebody sends thousands of records of the same minute.
-const EDGE_COUNT_MAX: usize = 2_000_000;
+/// Bounds time and memory when somebody sends hundreds of records of the same minute.
+const EDGE_COUNT_MAX: usize = 250_000;
+/// A long history of like workouts has this many possible partners for each record.
+const EDGES_PER_RECORD_MAX: usize = 32;
 
 /// A judged pair; positions are those in the sorted lists.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +87,9 @@ fn file(judged: &mut Judged, source: usize, destination: usize, evidence: &Evide
     } else if judged.refused[source].is_none_or(|best| best.verdict.log_odds <= verdict.log_odds) {
         judged.refused[source] = Some(edge);
     }
-    if judged.edges.len().max(judged.nested.len()).max(judged.parts.len()) > EDGE_COUNT_MAX {
+    if judged.edges.len().max(judged.nested.len()).max(judged.parts.len())
+        > EDGE_COUNT_MAX + EDGES_PER_RECORD_MAX * judged.refused.len()
+    {
         return Err(InvalidInput::new("too many records share the same times"));
     }
     Ok(())

@@ -106,7 +106,8 @@ impl Arena<'_> {
     fn is_uncontested(&self, edge: &Edge, gain: &Gain, component: &[Edge], plan: &Plan, worth: i64) -> bool {
         let is_beside = |other: &Edge| (other.source == edge.source) != (other.destination == edge.destination);
         let is_rival = |other: &Edge| is_beside(other) && !self.is_copy(edge, other);
-        let rivals: Vec<&Edge> = component.iter().filter(|other| is_rival(other)).collect();
+        let beside = plan.by_row[gain.row].iter().chain(&plan.by_column[gain.column]).map(|place| &component[*place]);
+        let rivals: Vec<&Edge> = beside.filter(|other| is_rival(other)).collect();
         let is_moved = edge.verdict.explanation.is_moved() || rivals.iter().any(|r| r.verdict.explanation.is_moved());
         let margin = weight(if is_moved { MARGIN_OF_MOVED } else { MARGIN });
         // A plan without the pair gains at most the best rival on either side: most pairs need no second search.
@@ -147,6 +148,9 @@ struct Plan {
     rows: Vec<usize>,
     columns: Vec<usize>,
     gains: Vec<Gain>,
+    /// Places of the edges of each row and of each column.
+    by_row: Vec<Vec<usize>>,
+    by_column: Vec<Vec<usize>>,
 }
 
 impl Plan {
@@ -154,13 +158,18 @@ impl Plan {
         let rows = distinct(component.iter().map(|edge| edge.source));
         let columns = distinct(component.iter().map(|edge| edge.destination));
         let place = |list: &[usize], value: usize| list.partition_point(|other| *other < value);
-        let gains = component.iter().map(|edge| Gain {
+        let gain = |edge: &Edge| Gain {
             row: place(&rows, edge.source),
             column: place(&columns, edge.destination),
             weight: weight_of(edge),
-        });
-        let gains = gains.collect();
-        Self { rows, columns, gains }
+        };
+        let gains: Vec<Gain> = component.iter().map(gain).collect();
+        let (mut by_row, mut by_column) = (vec![Vec::new(); rows.len()], vec![Vec::new(); columns.len()]);
+        for (place, gain) in gains.iter().enumerate() {
+            by_row[gain.row].push(place);
+            by_column[gain.column].push(place);
+        }
+        Self { rows, columns, gains, by_row, by_column }
     }
 }
 

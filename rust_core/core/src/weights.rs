@@ -37,7 +37,7 @@ pub mod whole {
     /// Relative difference of the distance.
     pub const DISTANCE: Ramp = &[(0.0, 2.5), (0.03, 1.5), (0.08, 0.3), (0.13, -1.0), (0.3, -6.0)];
     /// Part of the shorter record without overlap.
-    pub const OUTSIDE: Ramp = &[(0.0, 0.0), (0.3, -0.5), (0.6, -2.5), (1.0, -9.0)];
+    pub const OUTSIDE: Ramp = &[(0.0, 0.0), (0.3, -0.5), (0.6, -3.0), (0.8, -7.5), (1.0, -10.0)];
 }
 
 /// One end cut off: trimmed, or a late satellite fix.
