@@ -46,7 +46,10 @@ class StravaDestination:
 
         `version` is empty in the answer: Strava computes the listed fields itself and a read would cost a call.
         """
-        content = await asyncio.to_thread(write_fit, workout)
+        try:
+            content = await asyncio.to_thread(write_fit, workout)
+        except InvalidInputError as exc:
+            raise ProviderRefusedError(exc.message, provider=PROVIDER, reason="invalid_record") from exc
         response = await session.request(
             "POST",
             "uploads",

@@ -209,3 +209,13 @@ async def test_delete_is_refused_unasked() -> None:
 def test_plain_run_is_no_trainer() -> None:
     """The trainer flag is sent for indoor sports only."""
     assert "trainer" not in upload_form(CanonicalWorkout(sport=SPORT_RUN), "x")
+
+
+async def test_what_fit_cannot_say_is_refused_without_a_call() -> None:
+    """A workout that no FIT file can hold is refused for good before anything is sent."""
+    session, ride = ScriptedSession([]), workout()
+    ride.start_time.FromMilliseconds(0)
+    with pytest.raises(ProviderRefusedError, match="1998") as caught:
+        await StravaDestination(WaitingClock()).write(session, ride, external_id="ext-1")
+    assert caught.value.fields == {"provider": "strava", "reason": "invalid_record"}
+    assert session.asked == []
