@@ -7,13 +7,14 @@ A TOML file that only its owner can read, one table a provider:
     client_secret_file = "/etc/syncwell/strava.secret"   # mode 0600
     base_url = "http://127.0.0.1:8431"                   # sandboxes only; needs SYNCWELL_SANDBOX=true
     visibility_lag_seconds = 2                           # sandboxes only; overrides the provider's own
+    window_limits = { overall_day = 4000 }               # calls by window, where the provider agreed to others
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -53,6 +54,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     client_secret_file: str
     base_url: str = ""
     visibility_lag_seconds: float | None = None
+    window_limits: dict[str, int] = {}
 
 
 def load_providers(settings: ProviderFileSettings) -> ProviderChoice:
@@ -91,7 +93,9 @@ def _settings_of(name: str, table: _Table, *, is_sandbox: bool) -> ProviderSetti
     secret = _read_private(Path(table.client_secret_file)).strip()
     if not secret or not table.client_id:
         raise SetupError(f"the client id or secret of {name} is empty in SYNCWELL_PROVIDERS_FILE")
-    live = LIVE[name](client_id=table.client_id, client_secret=secret)
+    live = replace(
+        LIVE[name](client_id=table.client_id, client_secret=secret), window_limits=MappingProxyType(table.window_limits)
+    )
     if not table.base_url and table.visibility_lag_seconds is None:
         return live
     if not is_sandbox:

@@ -46,6 +46,20 @@ def test_live_provider(tmp_path: Path, secret: Path) -> None:
     assert "marker" not in repr(choice)
 
 
+def test_agreed_call_limits(tmp_path: Path, secret: Path) -> None:
+    """Limits that a provider agreed to replace its published ones, live and in a sandbox; without any, those hold."""
+    limits = "window_limits = { overall_day = 4000, read_day = 3000 }\n"
+    path = tmp_path / "p.toml"
+    (live,) = load_providers(settings(write(path, table(secret, limits)))).settings
+    sandboxed = limits + 'base_url = "http://127.0.0.1:8431"'
+    (moved,) = load_providers(settings(write(path, table(secret, sandboxed)), sandbox=True)).settings
+    (plain,) = load_providers(settings(write(path, table(secret)))).settings
+
+    assert live.window_limits == moved.window_limits == {"overall_day": 4000, "read_day": 3000}
+    assert plain.window_limits == {}
+    assert not live.allows_private_addresses
+
+
 def test_sandbox(tmp_path: Path, secret: Path) -> None:
     """A base URL moves every address, paths unchanged, and opens private addresses."""
     text = table(secret, 'base_url = "http://127.0.0.1:8431"\nvisibility_lag_seconds = 2')
@@ -89,6 +103,7 @@ def test_files_must_be_private(tmp_path: Path, secret: Path) -> None:
         '[nobody]\nclient_id = "5"\nclient_secret_file = "SECRET"',
         '[strava]\nclient_id = ""\nclient_secret_file = "SECRET"',
         '[strava]\nclient_id = "5"\nclient_secret_file = "/nowhere/at/all"',
+        '[strava]\nclient_id = "5"\nclient_secret_file = "SECRET"\nwindow_limits = { overall_day = "many" }',
         '[strava]\nclient_id = "5"\nclient_secret_file = "SECRET"\nbase_url = "not a url"',
     ],
 )
