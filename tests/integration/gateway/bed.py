@@ -154,9 +154,10 @@ class Bed:
     issuer: DevelopmentIssuer
     contract: Contract
     checks: dict[str, bool]
+    crowd: str = ""  # tells the people of one test from those of another
 
     def person(self, name: str) -> Person:
-        token = self.issuer.mint(name, clock=self.clock, lifetime=timedelta(hours=1))
+        token = self.issuer.mint(f"{name}-{self.crowd}", clock=self.clock, lifetime=timedelta(hours=1))
         return Person(self.session, self.url, self.contract, token)
 
     def nobody(self) -> Person:

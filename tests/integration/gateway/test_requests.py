@@ -13,6 +13,8 @@ from services.gateway import bounds, protocol
 from tests.integration.gateway.bed import Bed
 from tests.integration.gateway.test_sync_jobs import job_body
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 KEY = "7a1f3c58-2b7e-4e0f-9d80-3c0b4e0a9b11"
 JSON = {"Content-Type": "application/json", "Idempotency-Key": KEY}
 

@@ -8,6 +8,8 @@ import pytest
 
 from tests.integration.gateway.bed import Bed, Person
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 KEY = "7a1f3c58-2b7e-4e0f-9d80-3c0b4e0a9b11"
 
 

@@ -12,6 +12,8 @@ from syncwell.domain.errors import StorageFullError
 from syncwell.ports.job_queue import JobClass
 from tests.integration.gateway.bed import Bed
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 KEY = "7a1f3c58-2b7e-4e0f-9d80-3c0b4e0a9b11"
 
 
@@ -34,14 +36,16 @@ async def test_accepted_job_is_queued_listed_and_readable(bed: Bed) -> None:
     job_id = accepted.json["jobId"]
     listed = await person.get("/v1/sync-jobs")
     read = await person.get(f"/v1/sync-jobs/{job_id}")
-    hints = await bed.queue.receive(JobClass.INTERACTIVE, limit=10, visibility=timedelta(seconds=30), wait=timedelta(0))
+    hints = await bed.queue.receive(
+        JobClass.INTERACTIVE, limit=1000, visibility=timedelta(seconds=30), wait=timedelta(0)
+    )
 
     assert (accepted.status, accepted.json["status"]) == (202, "QUEUED")
     assert [each["jobId"] for each in listed.json["syncJobs"]] == [job_id]
     assert read.json["status"] == "QUEUED"
     assert read.json["priority"] == "high"
     assert read.json["decisions"] == []
-    assert [hint.message.job_id for hint in hints] == [job_id]
+    assert [hint.message.job_id for hint in hints].count(job_id) == 1
 
 
 async def test_repeated_key_gets_the_same_job_again(bed: Bed) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.gateway.bed import Bed
 from tests.integration.gateway.test_sync_configs import config_body
 from tests.integration.gateway.test_sync_jobs import job_body
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_ids_of_others_do_not_exist(bed: Bed) -> None:
