@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from bench.rounds import Sample
+from bench.rounds import BenchFailedError, Sample
 
 WAITERS = 64
 MS_PER_SECOND = 1_000.0
@@ -18,6 +18,9 @@ async def drive(operate: Operation, *, waiters: int = WAITERS, seconds: float) -
     """Runs `operate(waiter)` over and over in every waiter for `seconds`; returns operations a second.
 
     Everything begun is finished and counted in the time that it took. Facts: p50_ms, p99_ms.
+
+    Raises:
+        BenchFailedError: an operation failed.
     """
     taken: list[float] = []
     begun = time.perf_counter()
@@ -31,9 +34,12 @@ async def drive(operate: Operation, *, waiters: int = WAITERS, seconds: float) -
             taken.append(after - before)
             before = after
 
-    async with asyncio.TaskGroup() as group:
-        for waiter in range(waiters):
-            group.create_task(wait(waiter))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for waiter in range(waiters):
+                group.create_task(wait(waiter))
+    except ExceptionGroup as failures:
+        raise BenchFailedError(f"an operation failed: {failures.exceptions[0]!r}") from failures
     elapsed = time.perf_counter() - begun
     return Sample(len(taken) / elapsed, percentiles(taken))
 
