@@ -168,7 +168,7 @@ class RunSync:
         if job.state is JobState.FAILED:
             request = job.request
             parts.history.record(
-                Op.FAIL, "job.commit", user=request.user_id, job=job.job_id, fence=job.fence, state=job.state
+                Op.OK, "job.commit", user=request.user_id, job=job.job_id, fence=job.fence, state=job.state
             )
         await parts.publish.publish([event_of(job)])
         if job.retry_at_ms is None:

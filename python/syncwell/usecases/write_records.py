@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -94,6 +94,7 @@ class WriteRecords:
     async def _save_found(self, plan: Plan) -> None:
         """Links what was found at the destination, and keeps links of unwritten changes up to date."""
         changes = [change for one in plan.decisions if (change := self._found_change(plan, one)) is not None]
+        await self._withdraw_unwanted(plan, {change.link.source_id for change in changes})
         there = [change.link.destination_id for change in changes if change.lineage is not None]
         known = await self._ledger.load_lineages(plan.pair.request.user_id, plan.pair.destination_account, there)
         changes = [
@@ -102,6 +103,14 @@ class WriteRecords:
         ]
         # Where another job has linked the record meanwhile, its link is as good.
         await self._ledger.save_many(plan.lease.job, changes)
+
+    async def _withdraw_unwanted(self, plan: Plan, linked: Set[RecordId]) -> None:
+        """Forgets announced writes that did not happen and that nobody wants any more."""
+        for decision in plan.decisions:
+            seen = plan.known.links.get(decision.source_id)
+            is_unwanted = decision.action is Action.NONE and decision.source_id not in linked
+            if is_unwanted and seen is not None and not seen.is_written:
+                await self._ledger.withdraw(plan.lease.job, seen)
 
     def _found_change(self, plan: Plan, decision: Decision) -> LinkChange | None:
         if _changes_fields(decision) or decision.destination_id is None or decision.reason in _NOT_OURS_TO_LINK:

@@ -45,6 +45,7 @@ from syncwell.repositories.ledger import Ledger
 from syncwell.repositories.outbox import Outbox
 from syncwell.usecases.accept_job import AcceptJob
 from syncwell.usecases.build_sync import SyncPorts, build_sync
+from syncwell.usecases.resolve_records import Resolve
 from syncwell.usecases.run_sync import RunResult, RunSync
 from syncwell.usecases.sync_limits import SyncLimits
 from tests.unit.fakes.clock import FakeClock
@@ -384,7 +385,9 @@ class SyncWorld:
         accepted = await self.accept_job.accept(request, route="r", idempotency_key=f"key-{self._keys}")
         return accepted.job
 
-    def worker(self, name: str = "w1", crash_points: CrashPoints | None = None) -> RunSync:
+    def worker(
+        self, name: str = "w1", crash_points: CrashPoints | None = None, *, resolve: Resolve = resolve
+    ) -> RunSync:
         """Returns a worker."""
         ports = SyncPorts(
             items=self.store,

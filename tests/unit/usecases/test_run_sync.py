@@ -22,7 +22,7 @@ from syncwell.domain.errors import (
 )
 from syncwell.domain.job_reasons import FailureReason, WaitReason
 from syncwell.domain.jobs import ATTEMPTS_MAX, Counts, DateRange, Job, JobState
-from syncwell.domain.resolution import Outcome, Reason
+from syncwell.domain.resolution import Action, Decision, Outcome, Reason, ResolutionRequest
 from syncwell.ports.history import Op
 from syncwell.usecases.run_sync import Receipt
 from syncwell.usecases.sync_limits import SyncLimits
@@ -184,6 +184,27 @@ async def test_write_that_never_happened_is_repeated() -> None:
     assert world.accounts["b"].calls.count("find") == 1
     assert starts(world, "b") == starts(world, "a")
     assert await outcomes(world, job) == {"a0": (Outcome.CREATED, Reason.NEW_RECORD)}
+
+
+async def test_announced_write_that_nobody_wants_is_forgotten() -> None:
+    """A write that did not happen and is no longer decided leaves no question behind for every later sync."""
+    world = SyncWorld()
+    await world.connect()
+    seed(world, 1)
+    job = await world.accept()
+    with pytest.raises(BaseException):  # noqa: B017, PT011 - alone or in a group
+        await world.run(job, world.worker("dead", FakeCrashPoints(SyncStep.AFTER_PENDING)))
+    world.clock.advance(world.limits.lease + LAG)
+
+    def cannot_tell(request: ResolutionRequest) -> tuple[Decision, ...]:
+        return tuple(
+            Decision(one.record_id, Action.NONE, Outcome.CONFLICTED, Reason.UNSURE_MATCH) for one in request.sources
+        )
+
+    await world.run(job, world.worker(resolve=cannot_tell))
+
+    assert (await outcomes(world, job))["a0"][0] is Outcome.CONFLICTED
+    assert not [key for key in world.store.items if key.partition.startswith("LINK#")]
 
 
 async def test_long_lag_gives_the_lease_back() -> None:
