@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from syncwell.domain.connections import Connection
@@ -19,6 +19,7 @@ PAGES_MAX = 5_000  # a listing with more pages than that goes round in circles
 CLOCK_SLACK = timedelta(hours=24)  # clocks of devices run ahead; a later start is a wrong one
 ZONE_SLACK = timedelta(hours=24)  # whole-hour shifts reach 14 h; a long workout may begin before its copy
 WORKOUT_MAX = timedelta(days=30)
+OFFSET_S_MAX = 18 * 3600
 EVER = Window(0, 1 << 53)
 
 
@@ -106,13 +107,20 @@ class ReadRecords:
             )
             page = await role.fetch_metadata(session, pair.request.data_type, window, cursor=cursor)
             # Pages shift while they are read: the later sight of a record replaces the earlier one.
-            found.update({one.record_id: one for one in page.records})
+            found.update({one.record_id: _without_nonsense(one) for one in page.records})
             if len(found) > self._limits.records_max:
                 raise LimitExceededError("more records than one job may read; ask for a shorter range")
             if page.cursor is None:
                 return tuple(sorted(found.values(), key=lambda one: (one.start_ms, one.record_id)))
             cursor = page.cursor
         raise ProviderInvalidAnswerError("the listing never ends", provider=connection.provider)
+
+
+def _without_nonsense(record: RecordMetadata) -> RecordMetadata:
+    """Drops an offset that no clock on earth has; the start in UTC is good without it."""
+    if record.utc_offset_s is None or abs(record.utc_offset_s) <= OFFSET_S_MAX:
+        return record
+    return replace(record, utc_offset_s=None)
 
 
 def _is_usable(record: RecordMetadata) -> bool:
