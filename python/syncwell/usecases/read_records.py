@@ -9,9 +9,10 @@ from syncwell.domain.connections import Connection
 from syncwell.domain.errors import LimitExceededError, ProviderInvalidAnswerError
 from syncwell.domain.records import RecordId, RecordMetadata
 from syncwell.ports.clock import Clock
-from syncwell.ports.roles import ProviderSessions, Source, Window
+from syncwell.ports.roles import ProviderSessions, Source, SourcePage, Window
 from syncwell.repositories.cursors import Cursor
 from syncwell.usecases.job_lease import JobLease
+from syncwell.usecases.start_clusters import windows_around
 from syncwell.usecases.sync_limits import SyncLimits
 from syncwell.usecases.sync_pair import SyncPair
 
@@ -33,6 +34,15 @@ class SourceReading:
     records: tuple[RecordMetadata, ...]
     invalid: tuple[RecordMetadata, ...]
     began_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What to list of an account: `spans` are pairs of the window to ask for and the starts to keep of it."""
+
+    connection: Connection
+    role: Source
+    spans: tuple[tuple[Window, Window], ...]
 
 
 class ReadRecords:
@@ -66,12 +76,11 @@ class ReadRecords:
             ProviderError: the listing failed.
         """
         began_ms = self._clock.now_ms()
-        records = await self._read(lease, pair, pair.source, pair.reading, window)
         wanted = window
         if pair.source_can.lists_by_change_time:
             asked = pair.request.date_range
             wanted = EVER if asked is None else Window(asked.start_ms, asked.end_ms)
-        records = tuple(record for record in records if wanted.start_ms <= record.start_ms < wanted.end_ms)
+        records = await self._read(lease, pair, Listing(pair.source, pair.reading, ((window, wanted),)))
         usable = tuple(record for record in records if _is_usable(record))
         invalid = tuple(record for record in records if not _is_usable(record))
         return SourceReading(usable, invalid, began_ms if pair.source_can.lists_by_change_time else None)
@@ -87,33 +96,42 @@ class ReadRecords:
         """
         if pair.listing is None or not records:
             return ()
-        slack_ms = _milliseconds(ZONE_SLACK)
-        first_ms = min(record.start_ms for record in records) - slack_ms
-        last_ms = max(record.end_ms for record in records) + slack_ms
-        now_ms = self._clock.now_ms() + _milliseconds(CLOCK_SLACK)
-        window = Window(max(0, first_ms), max(first_ms + 1, min(last_ms, now_ms)))
-        found = await self._read(lease, pair, pair.destination, pair.listing, window)
-        return tuple(one for one in found if _is_usable(one) and window.start_ms <= one.start_ms < window.end_ms)
+        until_ms = self._clock.now_ms() + _milliseconds(CLOCK_SLACK)
+        starts = windows_around(records, slack=ZONE_SLACK, until_ms=until_ms)
+        spans = tuple((window, window) for window in starts)
+        if pair.destination_can.lists_by_change_time:
+            # Nothing arrives before it starts: what started in any of them arrived since the first of them.
+            since_first = Window(starts[0].start_ms, max(until_ms, starts[-1].end_ms))
+            spans = ((since_first, Window(starts[0].start_ms, starts[-1].end_ms)),)
+        found = await self._read(lease, pair, Listing(pair.destination, pair.listing, spans))
+        return tuple(record for record in found if _is_usable(record))
 
-    async def _read(
-        self, lease: JobLease, pair: SyncPair, connection: Connection, role: Source, window: Window
-    ) -> tuple[RecordMetadata, ...]:
+    async def _read(self, lease: JobLease, pair: SyncPair, listing: Listing) -> tuple[RecordMetadata, ...]:
         found: dict[RecordId, RecordMetadata] = {}
-        cursor: str | None = None
-        for _ in range(PAGES_MAX):
-            await lease.refresh()
-            session = self._sessions.open(
-                connection, priority=pair.request.priority, deadline_ms=lease.call_deadline_ms()
-            )
-            page = await role.fetch_metadata(session, pair.request.data_type, window, cursor=cursor)
-            # Pages shift while they are read: the later sight of a record replaces the earlier one.
-            found.update({one.record_id: _without_nonsense(one) for one in page.records})
-            if len(found) > self._limits.records_max:
-                raise LimitExceededError("more records than one job may read; ask for a shorter range")
-            if page.cursor is None:
-                return tuple(sorted(found.values(), key=lambda one: (one.start_ms, one.record_id)))
-            cursor = page.cursor
-        raise ProviderInvalidAnswerError("the listing never ends", provider=connection.provider)
+        for window, wanted in listing.spans:
+            cursor: str | None = None
+            for _ in range(PAGES_MAX):
+                page = await self._fetch_page(lease, pair, listing, window, cursor)
+                # Pages shift while they are read: the later sight of a record replaces the earlier one.
+                kept = (one for one in page.records if wanted.start_ms <= one.start_ms < wanted.end_ms)
+                found.update({one.record_id: _without_nonsense(one) for one in kept})
+                if len(found) > self._limits.records_max:
+                    raise LimitExceededError("more records than one job may read; ask for a shorter range")
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            else:
+                raise ProviderInvalidAnswerError("the listing never ends", provider=listing.connection.provider)
+        return tuple(sorted(found.values(), key=lambda one: (one.start_ms, one.record_id)))
+
+    async def _fetch_page(
+        self, lease: JobLease, pair: SyncPair, listing: Listing, window: Window, cursor: str | None
+    ) -> SourcePage:
+        await lease.refresh()
+        session = self._sessions.open(
+            listing.connection, priority=pair.request.priority, deadline_ms=lease.call_deadline_ms()
+        )
+        return await listing.role.fetch_metadata(session, pair.request.data_type, window, cursor=cursor)
 
 
 def _without_nonsense(record: RecordMetadata) -> RecordMetadata:
