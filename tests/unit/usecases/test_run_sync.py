@@ -27,6 +27,7 @@ from syncwell.ports.history import Op
 from syncwell.usecases.run_sync import Receipt
 from syncwell.usecases.sync_limits import SyncLimits
 from syncwell.usecases.sync_steps import SyncStep
+from syncwell.usecases.write_crew import LOST_IN_A_ROW_MAX
 from tests.unit.fakes.clock import settle
 from tests.unit.fakes.sync_world import HOUR_MS, LAG, USER, FakeCrashPoints, Killed, SyncWorld, metadata_of
 
@@ -244,6 +245,31 @@ async def test_lost_answer_of_a_write_is_asked_about(world: SyncWorld) -> None:
     assert starts(world, "b") == starts(world, "a")
     assert (await world.stored(job)).counts == Counts(created=RECORDS)
     assert len(world.history.of("record.write", Op.INFO)) == 1
+
+
+async def test_one_lost_answer_does_not_hold_up_the_others(world: SyncWorld) -> None:
+    """The other records of the window are written in the same run."""
+    world.accounts["b"].fail["written"] = [ProviderUnavailableError("connection lost")]
+    job = await world.accept()
+
+    await world.run(job)
+
+    assert starts(world, "b") == starts(world, "a")
+    assert (await world.stored(job)).attempt == 1
+
+
+async def test_destination_that_is_down_is_left_alone() -> None:
+    """After some lost answers in a row no further write is begun."""
+    world = SyncWorld(SyncLimits(writes_at_once=1))
+    await world.connect()
+    seed(world, 8)
+    world.accounts["b"].fail["write"] = [ProviderUnavailableError("503")] * 8
+    job = await world.accept()
+
+    await world.run(job)
+
+    assert world.accounts["b"].calls.count("write") == LOST_IN_A_ROW_MAX
+    assert (await world.stored(job)).attempt == 1
 
 
 async def test_failures_end_after_five_attempts(world: SyncWorld) -> None:
