@@ -25,11 +25,15 @@ _JSON_MARKS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
 
 def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
-    """Returns the headers by lower-case name; refuses too many or too large ones with 431."""
-    pairs = scope["headers"]
-    if len(pairs) > HEADERS_MAX or sum(len(name) + len(value) for name, value in pairs) > HEADER_BYTES_MAX:
+    """Returns the headers by lower-case name."""
+    return dict(scope["headers"])
+
+
+def require_small_headers(scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    """Refuses too many or too large headers with 431."""
+    byte_count = sum(map(len, headers)) + sum(map(len, headers.values()))
+    if len(scope["headers"]) > HEADERS_MAX or byte_count > HEADER_BYTES_MAX:
         refuse(Refusal.HEADERS_TOO_LARGE, f"at most {HEADERS_MAX} headers of {HEADER_BYTES_MAX} bytes in all")
-    return dict(pairs)
 
 
 def query_of(scope: Scope) -> Mapping[str, str]:

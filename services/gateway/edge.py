@@ -82,12 +82,15 @@ class Edge:
 
     async def serve(self, methods: Mapping[str, Operation], scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request to a path that has `methods`."""
-        trace = self._trace_of(scope)
+        headers = bounds.headers_of(scope)
+        trace = self._trace_of(headers)
         correlation_id.set(trace)
         operation = methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
         try:
             async with asyncio.timeout(self._seconds_for(operation)):
-                answer = await self._answer(operation, methods, scope, receive, trace)
+                if operation is None:
+                    _refuse_route(methods)
+                answer = await self._answer(operation, scope, headers, receive, trace)
         except ConnectionResetError:
             return
         except SyncWellError as exc:
@@ -101,11 +104,9 @@ class Edge:
         await _send(answer, trace, send)
 
     async def _answer(
-        self, operation: Operation | None, methods: Mapping[str, Operation], scope: Scope, receive: Receive, trace: str
+        self, operation: Operation, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, trace: str
     ) -> Answer:
-        if operation is None:
-            _refuse_route(methods)
-        headers = bounds.headers_of(scope)
+        bounds.require_small_headers(scope, headers)
         call = Call(
             method=operation.method,
             path=scope["path"],
@@ -152,13 +153,10 @@ class Edge:
             return error_page(problem_of(error, trace))
         return answer
 
-    def _trace_of(self, scope: Scope) -> str:
-        for name, value in scope["headers"]:
-            if name == b"traceparent":
-                match = _TRACE_PARENT.fullmatch(value)
-                if match is not None and (trace := match[1].decode("ascii")) != _NO_TRACE:
-                    return trace
-        return self._new_trace()
+    def _trace_of(self, headers: Mapping[bytes, bytes]) -> str:
+        match = _TRACE_PARENT.fullmatch(headers.get(b"traceparent", b""))
+        trace = _NO_TRACE if match is None else match[1].decode("ascii")
+        return self._new_trace() if trace == _NO_TRACE else trace
 
 
 class _Resource:
