@@ -82,3 +82,24 @@ async def test_service_shows_a_user_its_own_jobs_only(bed: Bed) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as unproven:
         await bed.stub.GetJob(get, metadata=(("x-syncwell-user", "usr_robin"),), timeout=10)
     assert unproven.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_stop_in_the_middle_of_a_job_loses_nothing(bed: Bed) -> None:
+    """A worker that is asked to stop while it uploads ends in order, and the next one leaves each record once."""
+    await bed.sandboxes.strava.post("/settings", {"refuse_duplicates": False})
+    await bed.seed(*RECORDINGS[:3])
+    await bed.worker.start(SYNCWELL_DRAIN_SECONDS="5.5", SYNCWELL_WRITES_AT_ONCE="1")
+    job = await bed.submit("stopped")
+    async with asyncio.timeout(30):
+        while not await strava_names(bed):
+            await asyncio.sleep(0.05)
+
+    assert await bed.worker.stop() == 0
+    written_before = len(await strava_names(bed))
+    await bed.worker.start()
+    finished = await bed.finished(job)
+
+    assert written_before < 3
+    assert (finished.state, finished.attempt_count) == (pb.Job.STATE_SUCCEEDED, 0), finished
+    assert finished.counts.created_count == 3
+    assert await strava_names(bed) == sorted(RECORDINGS[:3])
