@@ -108,8 +108,8 @@ class LoadPair:
         return connection
 
     def _as_installed(self, capabilities: Capabilities) -> Capabilities:
-        lag = self._visibility_lags.get(capabilities.provider, capabilities.visibility_lag)
-        return replace(capabilities, visibility_lag=lag)
+        lag = self._visibility_lags.get(capabilities.provider)
+        return capabilities if lag is None else replace(capabilities, visibility_lag=lag)
 
     async def _strategy(self, request: JobRequest) -> Strategy:
         for config in await self._accounts.load_configs_of(request.user_id, request.source_connection_id):
