@@ -72,7 +72,7 @@ class MeteredClient:
 
         Raises:
             ProviderThrottledError: no budget, or 429.
-            ProviderUnavailableError: 5xx, time-out, lost connection, deadline passed.
+            ProviderUnavailableError: 5xx (`fields["status"]` says which), time-out, lost connection, deadline passed.
             ProviderInvalidAnswerError: too large, HTML as success, or led to a foreign host.
         """
         url = self._allow_list.check(call.url)
@@ -136,7 +136,7 @@ class MeteredClient:
             )
         self.budget.observe(headers, grant)
         if status >= 500:
-            raise self._unavailable(f"the provider answered HTTP {status}")
+            raise self._unavailable(f"the provider answered HTTP {status}", status=str(status))
         bytes_max = call.body_bytes_max if status < 300 else min(call.body_bytes_max, ERROR_BODY_BYTES_MAX)
         body = await read_bounded(answer, body_bytes_max=bytes_max, provider=self.settings.provider)
         if status < 300 and body and answer.content_type in ("text/html", "application/xhtml+xml"):
@@ -181,8 +181,8 @@ class MeteredClient:
             self._http._retry_connection = False
         return self._http
 
-    def _unavailable(self, message: str) -> ProviderUnavailableError:
-        return ProviderUnavailableError(message, provider=self.settings.provider)
+    def _unavailable(self, message: str, **fields: str) -> ProviderUnavailableError:
+        return ProviderUnavailableError(message, provider=self.settings.provider, **fields)
 
     def _invalid(self, message: str) -> ProviderInvalidAnswerError:
         return ProviderInvalidAnswerError(message, provider=self.settings.provider)

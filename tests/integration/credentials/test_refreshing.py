@@ -114,6 +114,26 @@ async def test_call_that_never_arrived_is_made_again(world: World) -> None:
     assert token.generation == 2
 
 
+@pytest.mark.parametrize(
+    ("status", "state", "retry_count"), [(500, GrantState.STABLE, 0), (502, GrantState.AMBIGUOUS, 0)]
+)
+async def test_server_error_at_the_token_endpoint_is_told_apart(
+    world: World, status: int, state: GrantState, retry_count: int
+) -> None:
+    """A plain 500 leaves the grant as it was, however often it comes; behind a 502 anything may have happened."""
+    connection = await world.connect()
+    world.advance(PAST_THE_END)
+    world.sandbox.faults.add(Fault(kind=FaultKind.STATUS, status=status, route="/oauth/token"))
+
+    with pytest.raises(SecretStoreUnavailableError):
+        await world.token_source().access_token(USER, connection.connection_id)
+
+    row = await world.grant_row(connection.connection_id)
+    assert (row.state, row.retry_count) == (state, retry_count)
+    world.advance(timedelta(seconds=31))
+    assert (await world.token_source().access_token(USER, connection.connection_id)).generation == 2
+
+
 async def test_failed_refresh_ahead_of_time_leaves_the_old_token(world: World) -> None:
     """Until its end the present token serves while the provider does not refresh."""
     connection = await world.connect()

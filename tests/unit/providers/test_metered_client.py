@@ -115,7 +115,7 @@ async def test_web_page_as_success_is_invalid(status: int) -> None:
 
 @pytest.mark.parametrize("status", [500, 502, 503, 520])
 async def test_server_errors_are_unavailable_and_not_repeated(status: int) -> None:
-    """5xx is told once: retries belong to the caller."""
+    """5xx is told once, with its status: retries belong to the caller."""
     seen: list[str] = []
 
     async def handler(request: web.Request) -> web.Response:
@@ -123,9 +123,10 @@ async def test_server_errors_are_unavailable_and_not_repeated(status: int) -> No
         return web.Response(status=status, text="<html>oops</html>", content_type="text/html")
 
     async with serving(handler, FakeClock()) as (client, origin):
-        with pytest.raises(ProviderUnavailableError):
+        with pytest.raises(ProviderUnavailableError) as caught:
             await get(client, f"{origin}/api/v3/athlete")
     assert seen == ["/api/v3/athlete"]
+    assert caught.value.fields == {"provider": "strava", "status": str(status)}
 
 
 async def test_lost_connection_is_told_once_even_on_a_reused_connection() -> None:
