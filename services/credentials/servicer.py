@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import grpc
 
@@ -22,8 +22,6 @@ from syncwell.usecases.revoke_connection import RevokeConnection
 
 PEOPLE_SIDE = "gateway"
 WORKERS = ("sync_worker", "scheduler")
-
-Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]  # Any: gRPC types it by messages; only metadata is read here
 
 
 class CredentialServicer(CredentialServiceServicer):
@@ -49,7 +47,7 @@ class CredentialServicer(CredentialServiceServicer):
     async def BeginAuthorization(
         self,
         request: pb.BeginAuthorizationRequest,
-        context: Context,
+        context: grpc.aio.ServicerContext[pb.BeginAuthorizationRequest, pb.BeginAuthorizationResponse],
     ) -> pb.BeginAuthorizationResponse:
         """Opens a consent."""
         self._callers.require(context, PEOPLE_SIDE)
@@ -61,7 +59,7 @@ class CredentialServicer(CredentialServiceServicer):
     async def CompleteAuthorization(
         self,
         request: pb.CompleteAuthorizationRequest,
-        context: Context,
+        context: grpc.aio.ServicerContext[pb.CompleteAuthorizationRequest, pb.CompleteAuthorizationResponse],
     ) -> pb.CompleteAuthorizationResponse:
         """Takes a provider's callback."""
         self._callers.require(context, PEOPLE_SIDE)
@@ -72,7 +70,7 @@ class CredentialServicer(CredentialServiceServicer):
     async def ConfirmConnection(
         self,
         request: pb.ConfirmConnectionRequest,
-        context: Context,
+        context: grpc.aio.ServicerContext[pb.ConfirmConnectionRequest, pb.ConfirmConnectionResponse],
     ) -> pb.ConfirmConnectionResponse:
         """Activates a pending connection."""
         self._callers.require(context, PEOPLE_SIDE)
@@ -82,7 +80,7 @@ class CredentialServicer(CredentialServiceServicer):
     async def GetAccessToken(
         self,
         request: pb.GetAccessTokenRequest,
-        context: Context,
+        context: grpc.aio.ServicerContext[pb.GetAccessTokenRequest, pb.GetAccessTokenResponse],
     ) -> pb.GetAccessTokenResponse:
         """Hands out an access token."""
         self._callers.require(context, *WORKERS)
@@ -95,7 +93,7 @@ class CredentialServicer(CredentialServiceServicer):
     async def RevokeConnection(
         self,
         request: pb.RevokeConnectionRequest,
-        context: Context,
+        context: grpc.aio.ServicerContext[pb.RevokeConnectionRequest, pb.RevokeConnectionResponse],
     ) -> pb.RevokeConnectionResponse:
         """Ends a connection."""
         self._callers.require(context, PEOPLE_SIDE)
@@ -103,7 +101,7 @@ class CredentialServicer(CredentialServiceServicer):
         return pb.RevokeConnectionResponse()
 
 
-def _user_in(context: Context) -> UserId:
+def _user_in(context: grpc.aio.ServicerContext[Any, Any]) -> UserId:  # Any: as in `CallerVerifier.require`
     user_id = str(dict(context.invocation_metadata() or ()).get(USER_KEY, ""))
     if not user_id or "#" in user_id:
         raise NotAuthenticatedError("this call needs a user")

@@ -9,6 +9,7 @@ import hmac
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -40,7 +41,11 @@ class CallerVerifier:
     def __init__(self, keys_dir: Path) -> None:
         self._keys_dir = keys_dir
 
-    def require(self, context: grpc.aio.ServicerContext[object, object], *allowed: str) -> str:
+    def require(
+        self,
+        context: grpc.aio.ServicerContext[Any, Any],  # Any: of every method's messages; only metadata is read here
+        *allowed: str,
+    ) -> str:
         """Returns the caller's name if it is proven and among `allowed`.
 
         Raises:
