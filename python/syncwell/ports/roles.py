@@ -104,6 +104,11 @@ class ProviderResponse(Protocol):
 class ProviderSession(Protocol):
     """Authenticated, budgeted, bounded HTTP on behalf of one connection."""
 
+    @property
+    def account(self) -> str:
+        """The external user id of the connection: whose records these are, where no token says so."""
+        ...
+
     async def request(
         self,
         method: str,

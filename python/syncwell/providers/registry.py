@@ -44,7 +44,7 @@ class InstalledProviders:
     """Implements `ProviderRegistry`, and owns one metered client for each provider. Close it with `aclose`."""
 
     def __init__(self, settings: Iterable[ProviderSettings], clock: Clock, *, files_folder: Path | None = None) -> None:
-        """Installs the providers that `settings` name, and `files` on `files_folder` where one is given.
+        """Installs the providers that `settings` name, and `files` below `files_folder` where one is given.
 
         Raises:
             SetupError: settings name a provider or a call window that does not exist.

@@ -39,6 +39,11 @@ class MeteredSession:
         self._deadline_ms = deadline_ms
         self._base = client.settings.api_url.rstrip("/") + "/"
 
+    @property
+    def account(self) -> str:
+        """The external user id of the connection."""
+        return self._connection.external_user_id
+
     async def request(
         self,
         method: str,
@@ -93,9 +98,14 @@ class MeteredSession:
 class OfflineSession:
     """Implements `ProviderSession` for providers without HTTP, such as a folder: it refuses every call."""
 
-    def __init__(self, provider: str) -> None:
-        """Names `provider` in its refusal."""
-        self._provider = provider
+    def __init__(self, connection: Connection) -> None:
+        """Says whose `connection` it is, and names its provider in refusals."""
+        self._connection = connection
+
+    @property
+    def account(self) -> str:
+        """The external user id of the connection."""
+        return self._connection.external_user_id
 
     async def request(self, method: str, path: str, **_: object) -> ProviderResponse:  # noqa: ARG002 - never called
         """Refuses.
@@ -103,7 +113,7 @@ class OfflineSession:
         Raises:
             ProviderRefusedError: always.
         """
-        raise ProviderRefusedError("this provider has no network address", provider=self._provider)
+        raise ProviderRefusedError("this provider has no network address", provider=self._connection.provider)
 
 
 class Installed(Protocol):
@@ -134,7 +144,7 @@ class MeteredSessions:
         """
         client = self._installed.client(connection.provider)
         if client is None:
-            return OfflineSession(connection.provider)
+            return OfflineSession(connection)
         return MeteredSession(
             client,
             self._tokens,

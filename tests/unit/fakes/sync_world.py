@@ -157,6 +157,10 @@ class FakeSession(ProviderSession):
     connection: Connection
     deadline_ms: int
 
+    @property
+    def account(self) -> str:
+        return self.connection.external_user_id
+
     async def request(
         self,
         method: str,

@@ -72,6 +72,7 @@ class ScriptedSession:
 
     answers: list[Response | Exception]
     asked: list[Asked] = field(default_factory=list)
+    account: str = "77"
 
     async def request(
         self,

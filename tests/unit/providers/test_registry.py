@@ -69,6 +69,7 @@ async def test_folder_has_no_client(tmp_path: Path) -> None:
     installed = InstalledProviders(SETTINGS, FakeClock(), files_folder=tmp_path)
     assert [each.capabilities.provider for each in installed.all()] == ["files", "garmin", "strava"]
     connection = replace(CONNECTION, provider="files")
+    (tmp_path / CONNECTION.external_user_id).mkdir()
     session = MeteredSessions(installed, CountingTokens()).open(connection, priority=Priority.LOW, deadline_ms=0)
     with pytest.raises(ProviderRefusedError):
         await session.request("GET", "anything")

@@ -1,4 +1,4 @@
-"""Writing into a folder of FIT files.
+"""Writing into folders of FIT files.
 
 A file is named after start, sport and external id, so people find their way and `find` needs no index.
 """
@@ -14,6 +14,7 @@ from syncwell.api.record.v1.record_pb2 import CanonicalWorkout
 from syncwell.domain.errors import InvalidFileError, InvalidInputError, ProviderInvalidAnswerError, ProviderRefusedError
 from syncwell.domain.records import EditableField, RecordId, Sport
 from syncwell.ports.roles import ProviderSession, Window, Written
+from syncwell.providers.files.account_folders import AccountFolders
 from syncwell.providers.files.capabilities import PROVIDER
 from syncwell.providers.files.file_records import parse_record_id, read_workouts
 from syncwell.providers.files.fit_writer import write_fit
@@ -24,22 +25,22 @@ _EXTERNAL_ID = re.compile(r"[A-Za-z0-9-]{1,100}", re.ASCII)
 
 
 class FilesDestination:
-    """Implements `Destination` for workouts. A folder needs no session; the argument is never used."""
+    """Implements `Destination` for workouts. Of the session it needs the account only."""
 
-    def __init__(self, folder: WorkoutFolder) -> None:
-        """Writes into `folder`."""
-        self._folder = folder
+    def __init__(self, folders: AccountFolders) -> None:
+        """Writes into the account's one of `folders`."""
+        self._folders = folders
 
-    async def write(self, session: ProviderSession, workout: CanonicalWorkout, *, external_id: str) -> Written:  # noqa: ARG002
+    async def write(self, session: ProviderSession, workout: CanonicalWorkout, *, external_id: str) -> Written:
         """Writes one FIT file, durable when this returns.
 
         A file that carries `external_id` already is left as it is and told as duplicate.
         """
-        return await asyncio.to_thread(self._write, workout, external_id)
+        return await asyncio.to_thread(_write, self._folders.of(session.account), workout, external_id)
 
-    async def find(self, session: ProviderSession, *, external_id: str, window: Window) -> Written | None:  # noqa: ARG002
+    async def find(self, session: ProviderSession, *, external_id: str, window: Window) -> Written | None:
         """Looks for the file that carries `external_id` and starts in `window`."""
-        return await asyncio.to_thread(self._find, external_id, window)
+        return await asyncio.to_thread(_find, self._folders.of(session.account), external_id, window)
 
     async def update(
         self,
@@ -50,55 +51,60 @@ class FilesDestination:
         """Refuses: FIT files carry no title and no notes."""
         raise ProviderRefusedError("a FIT file has no title or notes to change", provider=PROVIDER)
 
-    async def delete(self, session: ProviderSession, record_id: RecordId) -> None:  # noqa: ARG002
+    async def delete(self, session: ProviderSession, record_id: RecordId) -> None:
         """Removes the file of a record.
 
         Raises:
             ProviderRefusedError: the file holds other workouts too.
         """
-        await asyncio.to_thread(self._delete, record_id)
+        await asyncio.to_thread(_delete, self._folders.of(session.account), record_id)
 
-    def _write(self, workout: CanonicalWorkout, external_id: str) -> Written:
-        suffix = _suffix(external_id)
-        try:
-            content = write_fit(workout)
-        except InvalidInputError as exc:
-            raise ProviderRefusedError(exc.message, provider=PROVIDER, reason="invalid_record") from exc
-        existing = self._name_ending(suffix)
-        stored = self._load_workouts(existing) if existing is not None else ()
-        if existing is not None and stored:
-            return Written(RecordId(existing), metadata_of(stored[0]).version, was_duplicate=True)
-        name = _prefix(workout) + suffix
-        self._folder.store(name, content)
-        # The listing reads the file back, so the version is that of what was rounded to FIT.
-        return Written(RecordId(name), metadata_of(read_workouts(name, content)[0]).version)
 
-    def _find(self, external_id: str, window: Window) -> Written | None:
-        name = self._name_ending(_suffix(external_id))
-        workouts = self._load_workouts(name) if name is not None else ()
-        if name is None or not workouts:
-            return None
-        metadata = metadata_of(workouts[0])
-        if not window.start_ms <= metadata.start_ms < window.end_ms:
-            return None
-        return Written(RecordId(name), metadata.version)
+def _write(folder: WorkoutFolder, workout: CanonicalWorkout, external_id: str) -> Written:
+    suffix = _suffix(external_id)
+    try:
+        content = write_fit(workout)
+    except InvalidInputError as exc:
+        raise ProviderRefusedError(exc.message, provider=PROVIDER, reason="invalid_record") from exc
+    existing = _name_ending(folder, suffix)
+    stored = _load_workouts(folder, existing) if existing is not None else ()
+    if existing is not None and stored:
+        return Written(RecordId(existing), metadata_of(stored[0]).version, was_duplicate=True)
+    name = _prefix(workout) + suffix
+    folder.store(name, content)
+    # The listing reads the file back, so the version is that of what was rounded to FIT.
+    return Written(RecordId(name), metadata_of(read_workouts(name, content)[0]).version)
 
-    def _delete(self, record_id: RecordId) -> None:
-        file_name = parse_record_id(record_id).file_name
-        if len(self._load_workouts(file_name)) > 1:
-            raise ProviderRefusedError("the file holds other workouts too", provider=PROVIDER, reason="shared_file")
-        self._folder.remove(file_name)
 
-    def _name_ending(self, suffix: str) -> str | None:
-        return next((stamp.name for stamp in self._folder.list_files() if stamp.name.endswith(suffix)), None)
+def _find(folder: WorkoutFolder, external_id: str, window: Window) -> Written | None:
+    name = _name_ending(folder, _suffix(external_id))
+    workouts = _load_workouts(folder, name) if name is not None else ()
+    if name is None or not workouts:
+        return None
+    metadata = metadata_of(workouts[0])
+    if not window.start_ms <= metadata.start_ms < window.end_ms:
+        return None
+    return Written(RecordId(name), metadata.version)
 
-    def _load_workouts(self, file_name: str) -> tuple[CanonicalWorkout, ...]:
-        """Returns the workouts of a file; none where it is gone."""
-        try:
-            content = self._folder.load(file_name)
-            return read_workouts(file_name, content) if content is not None else ()
-        except InvalidFileError as exc:
-            raise ProviderInvalidAnswerError(exc.message, provider=PROVIDER, record_id=file_name) from exc
+
+def _delete(folder: WorkoutFolder, record_id: RecordId) -> None:
+    file_name = parse_record_id(record_id).file_name
+    if len(_load_workouts(folder, file_name)) > 1:
+        raise ProviderRefusedError("the file holds other workouts too", provider=PROVIDER, reason="shared_file")
+    folder.remove(file_name)
+
+
+def _name_ending(folder: WorkoutFolder, suffix: str) -> str | None:
+    return next((stamp.name for stamp in folder.list_files() if stamp.name.endswith(suffix)), None)
+
+
+def _load_workouts(folder: WorkoutFolder, file_name: str) -> tuple[CanonicalWorkout, ...]:
+    """Returns the workouts of a file; none where it is gone."""
+    try:
+        content = folder.load(file_name)
+        return read_workouts(file_name, content) if content is not None else ()
+    except InvalidFileError as exc:
+        raise ProviderInvalidAnswerError(exc.message, provider=PROVIDER, record_id=file_name) from exc
 
 
 def _prefix(workout: CanonicalWorkout) -> str:

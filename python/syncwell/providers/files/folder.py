@@ -44,6 +44,15 @@ class WorkoutFolder:
         """Nothing is touched before the first call; the folder must exist by then."""
         self._path = path
 
+    def make(self) -> None:
+        """Makes the folder, private to the installation's user; one that exists is left as it is.
+
+        Raises:
+            ProviderUnavailableError: it cannot be made.
+        """
+        with _translated("make"):
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     def list_files(self) -> list[FileStamp]:
         """Returns the FIT files, ordered by name.
 

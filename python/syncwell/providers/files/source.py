@@ -1,4 +1,4 @@
-"""Reading a folder of FIT files.
+"""Reading folders of FIT files.
 
 The listing needs what is inside the files, so each file is read once and remembered until it changes.
 """
@@ -15,6 +15,7 @@ from syncwell.api.record.v1.record_pb2 import CanonicalWorkout
 from syncwell.domain.errors import InvalidFileError, InvalidInputError, ProviderInvalidAnswerError, UnsupportedPairError
 from syncwell.domain.records import DataType, RecordId, RecordMetadata
 from syncwell.ports.roles import ProviderSession, SourcePage, Window
+from syncwell.providers.files.account_folders import AccountFolders
 from syncwell.providers.files.capabilities import PROVIDER
 from syncwell.providers.files.file_records import parse_record_id, read_workouts
 from syncwell.providers.files.folder import FileStamp, WorkoutFolder
@@ -27,28 +28,28 @@ PAGE_FILES_MAX = 100
 
 PAGE_RECORDS_MAX = 500
 REMEMBERED_FILES_MAX = 20_000
-"""As many as a folder may hold; a kilobyte each."""
+"""Of all accounts together, as many as one folder may hold; a kilobyte each."""
 
 _CURSOR_PREFIX = "after:"
 
 
 class FilesSource:
-    """Implements `Source` for workouts. A folder needs no session; the argument is never used."""
+    """Implements `Source` for workouts. Of the session it needs the account only."""
 
-    def __init__(self, folder: WorkoutFolder) -> None:
-        """Reads from `folder`."""
-        self._folder = folder
-        self._remembered: OrderedDict[FileStamp, tuple[RecordMetadata, ...]] = OrderedDict()
+    def __init__(self, folders: AccountFolders) -> None:
+        """Reads from the account's one of `folders`."""
+        self._folders = folders
+        self._remembered: OrderedDict[tuple[str, FileStamp], tuple[RecordMetadata, ...]] = OrderedDict()
 
-    async def has_new_data(self, session: ProviderSession, data_type: DataType, *, since_ms: int) -> bool:  # noqa: ARG002
+    async def has_new_data(self, session: ProviderSession, data_type: DataType, *, since_ms: int) -> bool:
         """Tells whether any file was put here or changed since `since_ms`, by the machine's own clock."""
         _refuse_other(data_type)
-        stamps = await asyncio.to_thread(self._folder.list_files)
+        stamps = await asyncio.to_thread(self._folders.of(session.account).list_files)
         return any(max(stamp.modified_ns, stamp.changed_ns) // 1_000_000 >= since_ms for stamp in stamps)
 
     async def fetch_metadata(
         self,
-        session: ProviderSession,  # noqa: ARG002
+        session: ProviderSession,
         data_type: DataType,
         window: Window,
         *,
@@ -60,59 +61,62 @@ class FilesSource:
         """
         _refuse_other(data_type)
         last_name = _parse_cursor(cursor)
-        stamps = [each for each in await asyncio.to_thread(self._folder.list_files) if each.name > last_name]
+        listed = await asyncio.to_thread(self._folders.of(session.account).list_files)
+        stamps = [each for each in listed if each.name > last_name]
         found: list[RecordMetadata] = []
         for position, stamp in enumerate(stamps):
             if position == PAGE_FILES_MAX:
                 return SourcePage(tuple(found), _CURSOR_PREFIX + stamps[position - 1].name)
-            records = [each for each in await self._describe(stamp) if _is_in(window, each)]
+            records = [each for each in await self._describe(session.account, stamp) if _is_in(window, each)]
             if found and len(found) + len(records) > PAGE_RECORDS_MAX:
                 return SourcePage(tuple(found), _CURSOR_PREFIX + stamps[position - 1].name)
             found += records[:PAGE_RECORDS_MAX]
         return SourcePage(tuple(found))
 
     async def fetch_payloads(
-        self,
-        session: ProviderSession,  # noqa: ARG002
-        records: Sequence[RecordMetadata],
+        self, session: ProviderSession, records: Sequence[RecordMetadata]
     ) -> AsyncIterator[tuple[RecordId, CanonicalWorkout | None]]:
         """Yields each workout from its file; None where file or workout is gone."""
+        folder = self._folders.of(session.account)
         for record in records:
             try:
-                workout = await asyncio.to_thread(self._load_workout, record.record_id)
+                workout = await asyncio.to_thread(_load_workout, folder, record.record_id)
             except InvalidFileError as exc:
                 raise ProviderInvalidAnswerError(exc.message, provider=PROVIDER, record_id=record.record_id) from exc
             yield record.record_id, workout
 
-    async def _describe(self, stamp: FileStamp) -> tuple[RecordMetadata, ...]:
+    async def _describe(self, account: str, stamp: FileStamp) -> tuple[RecordMetadata, ...]:
         """Returns the metadata in a file, from memory where it has not changed."""
-        if stamp in self._remembered:
-            self._remembered.move_to_end(stamp)
-            return self._remembered[stamp]
-        records = await asyncio.to_thread(self._read_metadata, stamp)
-        self._remembered[stamp] = records
+        key = account, stamp
+        if key in self._remembered:
+            self._remembered.move_to_end(key)
+            return self._remembered[key]
+        records = await asyncio.to_thread(_read_metadata, self._folders.of(account), stamp)
+        self._remembered[key] = records
         while len(self._remembered) > REMEMBERED_FILES_MAX:
             self._remembered.popitem(last=False)
         return records
 
-    def _read_metadata(self, stamp: FileStamp) -> tuple[RecordMetadata, ...]:
-        try:
-            content = self._folder.load(stamp.name)
-            workouts = read_workouts(stamp.name, content) if content is not None else ()
-        except InvalidFileError as exc:
-            log.warning("file_skipped", file=stamp.name, reason=exc.message)
-            return ()
-        for workout in workouts:
-            workout.provenance.modified_time.FromNanoseconds(stamp.modified_ns)
-        return tuple(metadata_of(workout) for workout in workouts)
 
-    def _load_workout(self, record_id: RecordId) -> CanonicalWorkout | None:
-        record = parse_record_id(record_id)
-        content = self._folder.load(record.file_name)
-        if content is None:
-            return None
-        workouts = read_workouts(record.file_name, content)
-        return workouts[record.index] if record.index < len(workouts) else None
+def _read_metadata(folder: WorkoutFolder, stamp: FileStamp) -> tuple[RecordMetadata, ...]:
+    try:
+        content = folder.load(stamp.name)
+        workouts = read_workouts(stamp.name, content) if content is not None else ()
+    except InvalidFileError as exc:
+        log.warning("file_skipped", file=stamp.name, reason=exc.message)
+        return ()
+    for workout in workouts:
+        workout.provenance.modified_time.FromNanoseconds(stamp.modified_ns)
+    return tuple(metadata_of(workout) for workout in workouts)
+
+
+def _load_workout(folder: WorkoutFolder, record_id: RecordId) -> CanonicalWorkout | None:
+    record = parse_record_id(record_id)
+    content = folder.load(record.file_name)
+    if content is None:
+        return None
+    workouts = read_workouts(record.file_name, content)
+    return workouts[record.index] if record.index < len(workouts) else None
 
 
 def _is_in(window: Window, record: RecordMetadata) -> bool:

@@ -24,6 +24,7 @@ from syncwell.ports.roles import Provider, ProviderResponse, Window
 from syncwell.providers.conformance import SeededRecord, World, judge
 from syncwell.providers.files import folder as folder_module
 from syncwell.providers.files import source as source_module
+from syncwell.providers.files.account_folders import AccountFolders
 from syncwell.providers.files.fit_writer import write_fit
 from syncwell.providers.files.provider import FilesProvider
 from tests.fixtures.files.fit_files import START_SECONDS, make_run
@@ -34,7 +35,10 @@ EVER = Window(0, 2**42)
 
 
 class NoSession:
-    """A session that must never be used: a folder makes no calls."""
+    """A session that tells whose it is and must never be used otherwise: a folder makes no calls."""
+
+    def __init__(self, account: str) -> None:
+        self.account = account
 
     async def request(
         self,
@@ -50,7 +54,8 @@ class NoSession:
         raise AssertionError(f"a folder called {method} {path}")
 
 
-SESSION = NoSession()
+ANN, BOB = "ann", "bob"
+SESSION = NoSession(ANN)
 
 
 def run_on_day(day: int) -> CanonicalWorkout:
@@ -81,14 +86,21 @@ async def load(provider: FilesProvider, *records: RecordMetadata) -> dict[Record
 
 
 @pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of the account that the tests' session is of."""
+    AccountFolders(tmp_path).of(ANN).make()
+    return tmp_path / ANN
+
+
+@pytest.fixture
 def provider(tmp_path: Path) -> FilesProvider:
     return FilesProvider(tmp_path)
 
 
-async def test_folder_keeps_the_contract_of_roles(tmp_path: Path, provider: FilesProvider) -> None:
+async def test_folder_keeps_the_contract_of_roles(folder: Path, provider: FilesProvider) -> None:
     """Every conformance check passes on a folder with workouts inside and outside the window."""
     for day in range(4):
-        put(tmp_path, f"run-{day}.fit", run_on_day(day))
+        put(folder, f"run-{day}.fit", run_on_day(day))
     seeded = tuple(
         SeededRecord(RecordId(f"run-{day}.fit"), Sport.RUN, START_MS + day * DAY_MS, 20_000, "", has_track=True)
         for day in range(3)
@@ -112,19 +124,19 @@ async def test_folder_keeps_the_contract_of_roles(tmp_path: Path, provider: File
 
 
 async def test_pages_end_and_leave_nothing_out(
-    tmp_path: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
+    folder: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Listing page by page gives every file once, in order of names."""
     monkeypatch.setattr(source_module, "PAGE_FILES_MAX", 2)
     for day in range(5):
-        put(tmp_path, f"{day}.fit", run_on_day(day))
+        put(folder, f"{day}.fit", run_on_day(day))
 
     assert [record.record_id for record in await list_all(provider)] == [f"{day}.fit" for day in range(5)]
 
 
-async def test_file_with_several_workouts_gives_them_all(tmp_path: Path, provider: FilesProvider) -> None:
+async def test_file_with_several_workouts_gives_them_all(folder: Path, provider: FilesProvider) -> None:
     """Chained workouts are records of their own; none of them can be deleted alone."""
-    put(tmp_path, "both.fit", run_on_day(0), run_on_day(1))
+    put(folder, "both.fit", run_on_day(0), run_on_day(1))
 
     records = await list_all(provider)
     workouts = await load(provider, *records)
@@ -138,17 +150,17 @@ async def test_file_with_several_workouts_gives_them_all(tmp_path: Path, provide
     assert await load(provider, replace(records[0], record_id=RecordId("both.fit#3"))) == {"both.fit#3": None}
 
 
-async def test_gzipped_file_is_listed(tmp_path: Path, provider: FilesProvider) -> None:
+async def test_gzipped_file_is_listed(folder: Path, provider: FilesProvider) -> None:
     """Files as bulk exports hold them are read in place."""
-    (tmp_path / "run.fit.gz").write_bytes(gzip.compress(write_fit(run_on_day(0))))
+    (folder / "run.fit.gz").write_bytes(gzip.compress(write_fit(run_on_day(0))))
 
     assert [record.record_id for record in await list_all(provider)] == ["run.fit.gz"]
 
 
-async def test_damaged_file_does_not_hide_the_others(tmp_path: Path, provider: FilesProvider) -> None:
+async def test_damaged_file_does_not_hide_the_others(folder: Path, provider: FilesProvider) -> None:
     """A file that cannot be read is left out of the listing; asking for it names it."""
-    put(tmp_path, "whole.fit", run_on_day(0))
-    (tmp_path / "cut.fit").write_bytes(write_fit(run_on_day(1))[:-9])
+    put(folder, "whole.fit", run_on_day(0))
+    (folder / "cut.fit").write_bytes(write_fit(run_on_day(1))[:-9])
 
     (record,) = await list_all(provider)
 
@@ -158,14 +170,14 @@ async def test_damaged_file_does_not_hide_the_others(tmp_path: Path, provider: F
     assert caught.value.fields["record_id"] == "cut.fit"
 
 
-async def test_changed_file_is_read_again(tmp_path: Path, provider: FilesProvider) -> None:
+async def test_changed_file_is_read_again(folder: Path, provider: FilesProvider) -> None:
     """A file is remembered until it changes; then its record has another version."""
-    put(tmp_path, "run.fit", run_on_day(0))
+    put(folder, "run.fit", run_on_day(0))
     (before,) = await list_all(provider)
     changed = run_on_day(0)
     changed.energy_kcal += 100
-    put(tmp_path, "run.fit", changed)
-    os.utime(tmp_path / "run.fit", ns=(0, 10**18))
+    put(folder, "run.fit", changed)
+    os.utime(folder / "run.fit", ns=(0, 10**18))
 
     (after,) = await list_all(provider)
 
@@ -174,25 +186,22 @@ async def test_changed_file_is_read_again(tmp_path: Path, provider: FilesProvide
 
 
 async def test_unchanged_file_is_read_once(
-    tmp_path: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
+    folder: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Listing again costs no reading."""
-    put(tmp_path, "run.fit", run_on_day(0))
+    put(folder, "run.fit", run_on_day(0))
     first = await list_all(provider)
     monkeypatch.setattr(source_module, "read_workouts", lambda *_: pytest.fail("read again"))
 
     assert await list_all(provider) == first
 
 
-async def test_nothing_outside_the_folder_is_reached(tmp_path: Path) -> None:
+async def test_nothing_outside_the_folder_is_reached(tmp_path: Path, folder: Path, provider: FilesProvider) -> None:
     """Links, other names and paths lead nowhere."""
-    inside = tmp_path / "inside"
-    inside.mkdir()
     put(tmp_path, "outside.fit", run_on_day(0))
-    (inside / "link.fit").symlink_to(tmp_path / "outside.fit")
-    (inside / "notes.txt").write_text("no workout")
-    os.mkfifo(inside / "pipe.fit")
-    provider = FilesProvider(inside)
+    (folder / "link.fit").symlink_to(tmp_path / "outside.fit")
+    (folder / "notes.txt").write_text("no workout")
+    os.mkfifo(folder / "pipe.fit")
 
     assert await list_all(provider) == []
     for name in ("../outside.fit", "/etc/passwd", ".hidden.fit", "notes.txt", "a\0.fit", ""):
@@ -203,7 +212,30 @@ async def test_nothing_outside_the_folder_is_reached(tmp_path: Path) -> None:
     assert (tmp_path / "outside.fit").exists()
 
 
-async def test_writing_twice_leaves_one_file(tmp_path: Path, provider: FilesProvider) -> None:
+async def test_accounts_never_see_each_other(
+    tmp_path: Path, folder: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two accounts whose files look the same from outside are given their own workouts, and change only their own."""
+    AccountFolders(tmp_path).of(BOB).make()
+    put(folder, "run.fit", run_on_day(0))
+    put(tmp_path / BOB, "run.fit", run_on_day(7))
+    (stamp,) = AccountFolders(tmp_path).of(ANN).list_files()
+    monkeypatch.setattr(folder_module.WorkoutFolder, "list_files", lambda _self: [stamp])
+    bob = NoSession(BOB)
+
+    (hers,) = (await provider.source.fetch_metadata(SESSION, DataType.WORKOUT, EVER)).records
+    (his,) = (await provider.source.fetch_metadata(bob, DataType.WORKOUT, EVER)).records
+    payloads = {one: each async for one, each in provider.source.fetch_payloads(bob, [his])}
+    await provider.destination.delete(bob, his.record_id)
+
+    assert (hers.start_ms, his.start_ms) == (START_MS, START_MS + 7 * DAY_MS)
+    workout = payloads[his.record_id]
+    assert workout is not None
+    assert workout.start_time.ToMilliseconds() == his.start_ms
+    assert ((folder / "run.fit").exists(), (tmp_path / BOB / "run.fit").exists()) == (True, False)
+
+
+async def test_writing_twice_leaves_one_file(folder: Path, provider: FilesProvider) -> None:
     """A workout written again under its external id is told as duplicate of the first."""
     written = await provider.destination.write(SESSION, run_on_day(0), external_id="abc-1")
     again = await provider.destination.write(SESSION, run_on_day(0), external_id="abc-1")
@@ -212,11 +244,11 @@ async def test_writing_twice_leaves_one_file(tmp_path: Path, provider: FilesProv
     assert written.record_id == "2023-11-14T22-13-20Z_run_abc-1.fit"
     assert (again.record_id, again.version, again.was_duplicate) == (written.record_id, written.version, True)
     assert (listed.record_id, listed.version) == (written.record_id, written.version)
-    assert [path.name for path in tmp_path.iterdir()] == [written.record_id]
+    assert [path.name for path in folder.iterdir()] == [written.record_id]
 
 
 async def test_full_disk_leaves_the_folder_as_it_was(
-    tmp_path: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
+    folder: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write that fails leaves no part of a file and says what to do."""
 
@@ -227,7 +259,7 @@ async def test_full_disk_leaves_the_folder_as_it_was(
 
     with pytest.raises(ProviderUnavailableError, match="disk is not full"):
         await provider.destination.write(SESSION, run_on_day(0), external_id="abc-1")
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []
 
 
 async def test_missing_folder_says_so(tmp_path: Path) -> None:
@@ -237,12 +269,12 @@ async def test_missing_folder_says_so(tmp_path: Path) -> None:
 
 
 async def test_too_many_files_are_refused(
-    tmp_path: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
+    folder: Path, provider: FilesProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The number of files of a folder is bounded."""
     monkeypatch.setattr(folder_module, "FILE_COUNT_MAX", 1)
-    put(tmp_path, "1.fit", run_on_day(0))
-    put(tmp_path, "2.fit", run_on_day(1))
+    put(folder, "1.fit", run_on_day(0))
+    put(folder, "2.fit", run_on_day(1))
 
     with pytest.raises(ProviderUnavailableError, match="more than 1 FIT files"):
         await list_all(provider)
@@ -256,10 +288,10 @@ async def test_what_fit_cannot_say_is_refused_for_good(provider: FilesProvider) 
         )
 
 
-async def test_old_files_are_no_news(tmp_path: Path, provider: FilesProvider) -> None:
+async def test_old_files_are_no_news(folder: Path, provider: FilesProvider) -> None:
     """There is news only where a file came or changed since."""
-    put(tmp_path, "run.fit", run_on_day(0))
-    stamp = (tmp_path / "run.fit").stat()
+    put(folder, "run.fit", run_on_day(0))
+    stamp = (folder / "run.fit").stat()
     changed_ms = max(stamp.st_mtime_ns, stamp.st_ctime_ns) // 1_000_000
 
     assert await provider.source.has_new_data(SESSION, DataType.WORKOUT, since_ms=changed_ms)
