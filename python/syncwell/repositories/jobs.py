@@ -77,7 +77,7 @@ class Jobs:
             OutcomeUnknownError: the answer was lost and so was the reading back; the same call again is safe.
         """
         # Settles: the same request twice at once, a repetition after a lost answer, an expired job's key used anew.
-        is_new = Absent(expired_before_ms=now_ms)
+        is_new = Absent(expired_before_ms=now_ms + 1)
         try:
             (was_written,) = await self._store.write_each([Put(self._item(job), is_new)])
         except OutcomeUnknownError:
