@@ -64,7 +64,8 @@ async def run(settings: Settings) -> None:
     """
     clock = make_clock(settings)
     choice = load_providers(settings)
-    async with _store(settings) as items, _providers(InstalledProviders(choice.settings, clock)) as providers:
+    installed = InstalledProviders(choice.settings, clock, files_folder=settings.files_dir)
+    async with _store(settings) as items, _providers(installed) as providers:
         parts = make_parts(settings, items, providers, clock)
 
         def register(server: grpc.aio.Server) -> Sequence[str]:
@@ -115,7 +116,6 @@ def make_parts(settings: Settings, items: ItemStore, providers: ProviderRegistry
         accounts,
         grants=grants,
         consents=consents,
-        revocations=revocations,
         providers=providers,
         clock=clock,
         random_bytes=secrets.token_bytes,

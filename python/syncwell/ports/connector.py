@@ -63,7 +63,7 @@ class Connector(ABC):
             InvalidInputError: the state is unknown, too old, used, or of another provider.
             ProviderRefusedError: the person refused (`fields["reason"]` is `access_denied`) or the code was wrong.
             ProviderUnavailableError: the provider did not answer; the person must start again.
-            AccountLinkedElsewhereError: another user has this account; the new grant will be revoked there.
+            AccountLinkedElsewhereError: another user has this account; the new grant is dropped.
         """
 
     @abstractmethod

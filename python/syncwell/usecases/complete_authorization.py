@@ -27,7 +27,6 @@ from syncwell.ports.roles import ProviderRegistry, TokenGrant
 from syncwell.repositories.accounts import Accounts, ExternalOwner, connection_put, owner_put
 from syncwell.repositories.consents import Consents, OpenConsent
 from syncwell.repositories.grants import GrantRow, Grants, grant_put
-from syncwell.repositories.revocations import Revocation, Revocations
 from syncwell.usecases.begin_authorization import RandomBytes, oauth_of
 
 STORE_ATTEMPTS_MAX = 5  # rivals are this person's other callbacks and refreshes: few
@@ -55,7 +54,6 @@ class CompleteAuthorization:
         *,
         grants: Grants,
         consents: Consents,
-        revocations: Revocations,
         providers: ProviderRegistry,
         clock: Clock,
         random_bytes: RandomBytes,
@@ -66,7 +64,6 @@ class CompleteAuthorization:
         self._accounts = accounts
         self._grants = grants
         self._consents = consents
-        self._revocations = revocations
         self._providers = providers
         self._clock = clock
         self._random_bytes = random_bytes
@@ -80,7 +77,7 @@ class CompleteAuthorization:
             InvalidInputError: the state is unknown, too old, used, or of another provider.
             ProviderRefusedError: the person refused, or the code was wrong; `fields["reason"]` tells.
             ProviderUnavailableError: the provider did not answer; the person must start again.
-            AccountLinkedElsewhereError: another user has this account; the new grant will end at the provider.
+            AccountLinkedElsewhereError: another user has this account; nothing was stored.
         """
         consent = await self._consents.take(callback.state, now_ms=self._clock.now_ms())
         if consent is None or consent.provider != provider:
@@ -106,7 +103,7 @@ class CompleteAuthorization:
         for _ in range(STORE_ATTEMPTS_MAX):
             link = await self._load_link(consent, grant)
             if link.owner is not None and link.owner.user_id != consent.user_id:
-                await self._give_up(consent, grant)
+                # The grant is dropped, not ended: many providers would end the rightful user's with it.
                 raise AccountLinkedElsewhereError(
                     "this account is connected to another user already", provider=consent.provider
                 )
@@ -171,13 +168,6 @@ class CompleteAuthorization:
         )
         # Settles: two users with one account (owner), a refresh in flight (row), confirm and revoke (connection).
         return (owner_put(owner), connection_put(connection), grant_put(row)), row
-
-    async def _give_up(self, consent: OpenConsent, grant: TokenGrant) -> None:
-        """Leaves a grant that nobody may use to the revocation outbox."""
-        stray_id = self._new_id()
-        sealed = await self._grants.seal_for(consent.user_id, stray_id, grant)
-        now_ms = self._clock.now_ms()
-        await self._revocations.save(Revocation(stray_id, consent.user_id, consent.provider, now_ms, sealed))
 
     def _new_id(self) -> ConnectionId:
         return ConnectionId(f"conn_{uuid.UUID(bytes=self._random_bytes(16), version=4)}")

@@ -124,14 +124,17 @@ async def test_stranger_cannot_confirm_use_or_end(world: World) -> None:
 
 
 async def test_account_of_another_user_is_refused(world: World) -> None:
-    """One external account belongs to one user; the second grant is left to be ended."""
-    await world.connect()
+    """One external account belongs to one user; the attempt of a second leaves the first one's grant alive."""
+    first = await world.connect()
 
     with pytest.raises(AccountLinkedElsewhereError):
         await world.connect(STRANGER)
 
     assert await world.accounts.load_connections(STRANGER) == ()
-    assert await world.parts.end_grants.run() == 1
+    assert await world.parts.end_grants.run() == 0
+    assert world.count("revocations") == 0
+    world.advance(timedelta(days=1))
+    assert (await world.token_source().access_token(USER, first.connection_id)).generation == 2
 
 
 async def test_connecting_again_keeps_the_connection(world: World) -> None:

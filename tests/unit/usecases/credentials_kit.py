@@ -56,7 +56,6 @@ class Kit:
             self.accounts,
             grants=self.grants,
             consents=self.consents,
-            revocations=self.revocations,
             providers=self.providers,
             clock=self.clock,
             random_bytes=self._random.randbytes,
