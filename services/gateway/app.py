@@ -44,7 +44,7 @@ async def run(settings: Settings) -> None:
     """
     clock = make_clock(settings)
     listener = bind(settings.gateway_host, settings.gateway_port, backlog=settings.backlog)
-    registry = InstalledProviders(load_providers(settings).settings, clock)
+    registry = InstalledProviders(load_providers(settings).settings, clock, files_folder=settings.files_dir)
     credentials, store = open_channel(settings.address_of("credentials")), open_channel(settings.address_of("store"))
     async with open_backends(settings) as backends, aiohttp.ClientSession() as http, credentials, store:
         edge = assemble(

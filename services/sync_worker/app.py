@@ -63,7 +63,7 @@ async def run(settings: Settings) -> None:
     async with AsyncExitStack() as stack:
         backends = await stack.enter_async_context(open_backends(settings))
         credentials = await stack.enter_async_context(open_channel(settings.address_of("credentials")))
-        registry = InstalledProviders(choice.settings, clock)
+        registry = InstalledProviders(choice.settings, clock, files_folder=settings.files_dir)
         stack.push_async_callback(registry.aclose)
         tokens = GrpcTokenSource(credentials, load_identity(settings.keys_dir, SERVICE), TokenCache(clock))
         run_sync = make_run_sync(settings, backends, registry, tokens, clock=clock, history=history, choice=choice)

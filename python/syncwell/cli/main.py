@@ -71,6 +71,21 @@ def token(
     return 0
 
 
+@app.command
+def connect_files(
+    *,
+    data_dir: DataDir = None,
+    user: Annotated[str, Parameter(help="Whose folder it is; as in `syncwell token --user`.")] = "me",
+    issuer: Annotated[str, Parameter(help="The identity provider that knows the user; needed in production.")] = "",
+) -> int:
+    """Give a user a folder of FIT files as a connection; the system must run."""
+    from syncwell.cli.connect_files import connect_files as connect
+
+    connection, folder = asyncio.run(connect(_settings(data_dir), user=user, issuer=issuer))
+    print(f"connection: {connection.connection_id}\nfolder: {folder}")
+    return 0
+
+
 def main() -> None:
     """Runs the command line; an error of ours is one line on stderr and exit code 2."""
     try:

@@ -58,6 +58,11 @@ class InstallationSettings(BaseSettings):
         return self.data_dir / "blobs"
 
     @property
+    def files_dir(self) -> Path:
+        """Returns the folder that holds a folder of workout files for each connection to `files`."""
+        return self.data_dir / "files"
+
+    @property
     def run_dir(self) -> Path:
         """Returns the folder of sockets; a short one elsewhere where the data directory's path is too long."""
         natural = self.data_dir / "run"
@@ -77,7 +82,7 @@ def prepare_directories(settings: InstallationSettings) -> None:
     Raises:
         SetupError: one cannot be made or belongs to somebody else.
     """
-    for folder in (settings.data_dir, settings.run_dir, settings.keys_dir, settings.blobs_dir):
+    for folder in (settings.data_dir, settings.run_dir, settings.keys_dir, settings.blobs_dir, settings.files_dir):
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)

@@ -32,7 +32,7 @@ def test_directories_are_private(tmp_path: Path) -> None:
 
     prepare_directories(settings)
 
-    for folder in (settings.data_dir, settings.run_dir, settings.keys_dir, settings.blobs_dir):
+    for folder in (settings.data_dir, settings.run_dir, settings.keys_dir, settings.blobs_dir, settings.files_dir):
         assert folder.stat().st_mode & 0o077 == 0
 
 
