@@ -75,7 +75,10 @@ def oauth_of(providers: ProviderRegistry, provider: str) -> OAuth:
     """
     oauth = providers.get(provider).oauth
     if oauth is None:
-        raise InvalidInputError("this provider is connected without a consent page", provider=provider)
+        raise InvalidInputError(
+            "this provider has no consent page; it is connected by the command line (`syncwell connect-files`)",
+            provider=provider,
+        )
     return oauth
 
 

@@ -82,7 +82,7 @@ async def test_providers_without_consent_are_refused(kit: Kit) -> None:
     """Unknown providers are not found; those without a consent page say so."""
     with pytest.raises(NotFoundError):
         await kit.begin.run(USER, "nobody", redirect_uri=REDIRECT)
-    with pytest.raises(InvalidInputError):
+    with pytest.raises(InvalidInputError, match="syncwell connect-files"):
         await kit.begin.run(USER, "files", redirect_uri=REDIRECT)
 
 
