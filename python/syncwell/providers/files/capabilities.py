@@ -15,4 +15,6 @@ CAPABILITIES = Capabilities(
     # FIT has no title and no notes, and changing a person's own recording is not ours to do.
     updatable=frozenset(),
     can_delete=True,
+    # A recording of last year may be put here today.
+    lists_by_change_time=True,
 )

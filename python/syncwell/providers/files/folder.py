@@ -36,6 +36,11 @@ class FileStamp:
     modified_ns: int
     changed_ns: int
 
+    @property
+    def arrived_ms(self) -> int:
+        """When the file came here or changed, by the file system's clock; copying keeps the time of modification."""
+        return self.changed_ns // 1_000_000
+
 
 class WorkoutFolder:
     """One folder. All errors of the file system come out as `ProviderUnavailableError`."""

@@ -45,7 +45,7 @@ class FilesSource:
         """Tells whether any file was put here or changed since `since_ms`, by the machine's own clock."""
         _refuse_other(data_type)
         stamps = await asyncio.to_thread(self._folders.of(session.account).list_files)
-        return any(max(stamp.modified_ns, stamp.changed_ns) // 1_000_000 >= since_ms for stamp in stamps)
+        return any(stamp.arrived_ms >= since_ms for stamp in stamps)
 
     async def fetch_metadata(
         self,
@@ -55,19 +55,21 @@ class FilesSource:
         *,
         cursor: str | None = None,
     ) -> SourcePage:
-        """Returns the workouts of the next 100 files that start in `window`; a page may be empty before the end.
+        """Returns the workouts of the next 100 files that came here or changed in `window`.
 
         A file that cannot be read is logged and left out, the others are served.
         """
         _refuse_other(data_type)
         last_name = _parse_cursor(cursor)
         listed = await asyncio.to_thread(self._folders.of(session.account).list_files)
-        stamps = [each for each in listed if each.name > last_name]
+        stamps = [
+            each for each in listed if each.name > last_name and window.start_ms <= each.arrived_ms < window.end_ms
+        ]
         found: list[RecordMetadata] = []
         for position, stamp in enumerate(stamps):
             if position == PAGE_FILES_MAX:
                 return SourcePage(tuple(found), _CURSOR_PREFIX + stamps[position - 1].name)
-            records = [each for each in await self._describe(session.account, stamp) if _is_in(window, each)]
+            records = await self._describe(session.account, stamp)
             if found and len(found) + len(records) > PAGE_RECORDS_MAX:
                 return SourcePage(tuple(found), _CURSOR_PREFIX + stamps[position - 1].name)
             found += records[:PAGE_RECORDS_MAX]
@@ -117,10 +119,6 @@ def _load_workout(folder: WorkoutFolder, record_id: RecordId) -> CanonicalWorkou
         return None
     workouts = read_workouts(record.file_name, content)
     return workouts[record.index] if record.index < len(workouts) else None
-
-
-def _is_in(window: Window, record: RecordMetadata) -> bool:
-    return window.start_ms <= record.start_ms < window.end_ms
 
 
 def _parse_cursor(cursor: str | None) -> str:

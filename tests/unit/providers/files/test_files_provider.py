@@ -70,6 +70,10 @@ def put(folder: Path, name: str, *workouts: CanonicalWorkout) -> None:
     (folder / name).write_bytes(b"".join(write_fit(workout) for workout in workouts))
 
 
+def arrived_ms(path: Path) -> int:
+    return path.stat().st_ctime_ns // 1_000_000
+
+
 async def list_all(provider: FilesProvider, window: Window = EVER) -> list[RecordMetadata]:
     found: list[RecordMetadata] = []
     cursor: str | None = None
@@ -99,8 +103,12 @@ def provider(tmp_path: Path) -> FilesProvider:
 
 async def test_folder_keeps_the_contract_of_roles(folder: Path, provider: FilesProvider) -> None:
     """Every conformance check passes on a folder with workouts inside and outside the window."""
-    for day in range(4):
+    put(folder, "run-3.fit", run_on_day(3))
+    since_ms = arrived_ms(folder / "run-3.fit") + 1
+    for day in range(3):
         put(folder, f"run-{day}.fit", run_on_day(day))
+        while arrived_ms(folder / f"run-{day}.fit") < since_ms:  # the file system's clock ticks every few milliseconds
+            put(folder, f"run-{day}.fit", run_on_day(day))
     seeded = tuple(
         SeededRecord(RecordId(f"run-{day}.fit"), Sport.RUN, START_MS + day * DAY_MS, 20_000, "", has_track=True)
         for day in range(3)
@@ -111,7 +119,7 @@ async def test_folder_keeps_the_contract_of_roles(folder: Path, provider: FilesP
         World(
             provider=contract,
             session=SESSION,
-            window=Window(START_MS, START_MS + 2 * DAY_MS + 1),
+            window=Window(since_ms, EVER.end_ms),
             records=seeded,
             outsiders=(RecordId("run-3.fit"),),
             gone=RecordId("gone.fit"),
@@ -291,8 +299,19 @@ async def test_what_fit_cannot_say_is_refused_for_good(provider: FilesProvider) 
 async def test_old_files_are_no_news(folder: Path, provider: FilesProvider) -> None:
     """There is news only where a file came or changed since."""
     put(folder, "run.fit", run_on_day(0))
-    stamp = (folder / "run.fit").stat()
-    changed_ms = max(stamp.st_mtime_ns, stamp.st_ctime_ns) // 1_000_000
+    changed_ms = arrived_ms(folder / "run.fit")
 
     assert await provider.source.has_new_data(SESSION, DataType.WORKOUT, since_ms=changed_ms)
     assert not await provider.source.has_new_data(SESSION, DataType.WORKOUT, since_ms=changed_ms + 1)
+
+
+async def test_old_recording_is_listed_by_when_it_came(folder: Path, provider: FilesProvider) -> None:
+    """A file is in the window in which it was put here, whatever its workout and its time of modification say."""
+    put(folder, "run.fit", run_on_day(0))
+    os.utime(folder / "run.fit", ns=(0, 10**18))
+    came_ms = arrived_ms(folder / "run.fit")
+
+    (listed,) = await list_all(provider, Window(came_ms, came_ms + 1))
+    assert listed.start_ms == START_MS
+    for window in (Window(0, came_ms), Window(came_ms + 1, EVER.end_ms), Window(START_MS, START_MS + DAY_MS)):
+        assert await list_all(provider, window) == []
