@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
@@ -53,11 +54,12 @@ class StravaSandbox(Sandbox):
         self.windows = RateWindows(self.clock, lambda: self.settings)
         self.outbox = Outbox(self.books, self._delivery_rules)
         self.events = StravaEvents(self.outbox)
+        self.uploads = StravaUploads(self)
 
     def routes(self) -> list[BaseRoute]:
         """Returns Strava's paths."""
         door = Door(StravaDialect(self.windows), self.books, self.faults, self.grants)
-        parts = (StravaOAuth(self), StravaActivities(self), StravaUploads(self), StravaSubscriptions(self))
+        parts = (StravaOAuth(self), StravaActivities(self), self.uploads, StravaSubscriptions(self))
         return list(door.routes([point for part in parts for point in part.endpoints()]))
 
     def token_rules(self) -> TokenRules:
@@ -106,8 +108,10 @@ class StravaSandbox(Sandbox):
         return self.clock.now_ms() // 1000
 
     async def run(self) -> None:
-        """Delivers events until it is cancelled."""
-        await self.outbox.run()
+        """Delivers events and processes uploads until it is cancelled."""
+        async with asyncio.TaskGroup() as work:
+            work.create_task(self.outbox.run())
+            work.create_task(self.uploads.run())
 
     def wake(self) -> None:
         """Lets held and repeated events go when they are due."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from syncwell.sandbox.strava.sandbox import StravaSandbox
 
 FIRST_UPLOAD_ID = 9_100_000_001
+PROCESSING_SECONDS = 1.0  # the last poll waits this long rather than say "being processed" once more
 FILE_BYTES_MAX = 25 * 1024 * 1024  # Strava's published bound
 NAMES_BY_HOUR = ((5, "Night"), (11, "Morning"), (14, "Lunch"), (18, "Afternoon"), (22, "Evening"), (24, "Night"))
 
@@ -56,6 +58,7 @@ class StravaUploads:
     def __init__(self, sandbox: StravaSandbox) -> None:
         self._sandbox = sandbox
         self._uploads: dict[int, Upload] = {}
+        self._unprocessed: asyncio.Queue[tuple[Upload, SentFile]] = asyncio.Queue(UPLOADS_MAX)
 
     def endpoints(self) -> list[Endpoint]:
         """Returns the paths."""
@@ -75,24 +78,36 @@ class StravaUploads:
         if len(self._uploads) >= UPLOADS_MAX:
             raise LimitExceededError(f"more than {UPLOADS_MAX} uploads")
         upload = self._open(call, sent)
+        call.ids["upload"] = str(upload.upload_id)
+        if not self._sandbox.settings.duplicate_at_post:
+            self._unprocessed.put_nowait((upload, sent))
+            return json_answer(upload.shown(Status.PROCESSING), 201)
+        await self._process(upload, sent)
+        status = Status.PROCESSING if upload.error is None else Status.FAILED
+        return json_answer(upload.shown(status, error=upload.error), 201)
+
+    async def run(self) -> None:
+        """Processes what was sent, one file after the other, until it is cancelled."""
+        while True:
+            await self._process(*await self._unprocessed.get())
+
+    async def _process(self, upload: Upload, sent: SentFile) -> None:
         try:
             track = await asyncio.to_thread(read_track, sent.content, sent.data_type)
         except InvalidFileError as exc:
             self._fail(upload, exc.message)
         else:
             self._settle(upload, sent, track)
-        call.ids["upload"] = str(upload.upload_id)
-        if upload.activity is not None:
-            call.ids["activity"] = str(upload.activity.activity_id)
-        if upload.error is not None and self._sandbox.settings.duplicate_at_post:
-            return json_answer(upload.shown(Status.FAILED, error=upload.error), 201)
-        return json_answer(upload.shown(Status.PROCESSING), 201)
+        upload.processed.set()
 
     async def _poll(self, call: Call) -> Response:
         upload = self._uploads.get(call.request.path_params["upload_id"])
         if upload is None or upload.user_id != call.user_id:
             return not_found("Upload")
         call.ids["upload"] = str(upload.upload_id)
+        if upload.polls_left == 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(upload.processed.wait(), PROCESSING_SECONDS)
         return json_answer(upload.poll())
 
     def _open(self, call: Call, sent: SentFile) -> Upload:

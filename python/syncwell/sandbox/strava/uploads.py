@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from enum import StrEnum
 from html import escape
@@ -22,19 +23,20 @@ class Status(StrEnum):
 
 @dataclass(slots=True, kw_only=True)
 class Upload:
-    """One upload. What came of it stands from the first moment; `polls_left` only delays the telling."""
+    """One upload. `polls_left` delays the telling of what came of it beyond the moment when it is processed."""
 
     upload_id: int
     user_id: str
     external_id: str | None
     polls_left: int
+    processed: asyncio.Event = field(default_factory=asyncio.Event)
     activity: Activity | None = None
     error: str | None = field(default=None)
 
     def poll(self) -> dict[str, object]:
         """Returns what one poll is told, and brings the end nearer."""
-        if self.polls_left > 0:
-            self.polls_left -= 1
+        if self.polls_left > 0 or not self.processed.is_set():
+            self.polls_left = max(0, self.polls_left - 1)
             return self.shown(Status.PROCESSING)
         if self.error is not None:
             return self.shown(Status.FAILED, error=self.error)
