@@ -24,6 +24,7 @@ from syncwell.providers.registry import InstalledProviders
 from syncwell.runtime.backends import open_backends
 from syncwell.runtime.caller_identity import load_identity
 from syncwell.runtime.clock import make_clock
+from syncwell.runtime.crash_points import make_crash_points
 from syncwell.runtime.grpc_server import wait_for_stop
 from syncwell.runtime.history import make_history
 from syncwell.runtime.provider_settings import load_providers
@@ -61,6 +62,7 @@ async def run(settings: Settings) -> None:
                 public_url=settings.public_url.rstrip("/") or _local_url(listener),
                 request_seconds=settings.request_seconds,
                 checks={"store": _health_of(store), "credentials": _health_of(credentials)},
+                crash_points=make_crash_points(settings),
             )
         )
         async with serving(

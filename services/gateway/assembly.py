@@ -23,6 +23,7 @@ from syncwell.adapters.identity.verdict_cache import VerdictCache
 from syncwell.domain.records import UserId
 from syncwell.ports.clock import Clock
 from syncwell.ports.connector import Connector
+from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
 from syncwell.ports.history import History
 from syncwell.ports.item_store import ItemStore
 from syncwell.ports.job_queue import JobQueue
@@ -56,6 +57,7 @@ class Collaborators:
     public_url: str
     request_seconds: float
     checks: Mapping[str, Check]
+    crash_points: CrashPoints = field(default_factory=NoCrashPoints)
 
 
 def assemble(parts: Collaborators) -> Edge:
@@ -65,7 +67,11 @@ def assemble(parts: Collaborators) -> Edge:
     return Edge(
         make_operations(parts),
         authoriser=Authoriser(verifier, VerdictCache(parts.clock), recognise),
-        remember=RememberAnswer(Answers(parts.items, parts.clock), lambda: secrets.randbits(FENCE_BITS)),
+        remember=RememberAnswer(
+            Answers(parts.items, parts.clock),
+            lambda: secrets.randbits(FENCE_BITS),
+            crash_points=parts.crash_points,
+        ),
         random=Random().random,  # noqa: S311 - spreads retries; nothing secret depends on it
         new_trace=lambda: secrets.token_hex(16),
         request_seconds=parts.request_seconds,
@@ -85,6 +91,7 @@ def make_operations(parts: Collaborators) -> Sequence[Operation]:
         clock=parts.clock,
         history=parts.history,
         id_key=parts.job_id_key,
+        crash_points=parts.crash_points,
     )
     return (
         *ProviderRoutes(parts.registry, icons).operations(),

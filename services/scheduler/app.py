@@ -11,10 +11,12 @@ from services.scheduler.servicer import SchedulerServicer
 from services.scheduler.settings import Settings
 from syncwell.api.scheduler.v1 import scheduler_pb2, scheduler_pb2_grpc
 from syncwell.ports.clock import Clock
+from syncwell.ports.crash_points import CrashPoints
 from syncwell.repositories.jobs import Jobs
 from syncwell.repositories.outbox import Outbox
 from syncwell.runtime.backends import Backends, open_backends
 from syncwell.runtime.clock import make_clock
+from syncwell.runtime.crash_points import make_crash_points
 from syncwell.runtime.grpc_server import serving, wait_for_stop
 from syncwell.usecases.publish_outbox import PublishOutbox
 from syncwell.usecases.requeue_jobs import RequeueJobs
@@ -25,7 +27,7 @@ async def run(settings: Settings) -> None:
     """Sweeps until the process is asked to stop; a round under way is finished first."""
     clock = make_clock(settings)
     async with open_backends(settings) as backends:
-        sweep = make_sweep(backends, clock)
+        sweep = make_sweep(backends, clock, make_crash_points(settings))
 
         def register(server: grpc.aio.Server) -> list[str]:
             scheduler_pb2_grpc.add_SchedulerServiceServicer_to_server(SchedulerServicer(sweep), server)
@@ -39,10 +41,12 @@ async def run(settings: Settings) -> None:
             stop.set()
 
 
-def make_sweep(backends: Backends, clock: Clock) -> Sweep:
+def make_sweep(backends: Backends, clock: Clock, crash_points: CrashPoints) -> Sweep:
     """Returns the sweep over every bucket."""
-    requeue = RequeueJobs(jobs=Jobs(backends.items), queue=backends.queue, clock=clock)
-    publish = PublishOutbox(outbox=Outbox(backends.items), event_log=backends.events, clock=clock)
+    requeue = RequeueJobs(jobs=Jobs(backends.items), queue=backends.queue, clock=clock, crash_points=crash_points)
+    publish = PublishOutbox(
+        outbox=Outbox(backends.items), event_log=backends.events, clock=clock, crash_points=crash_points
+    )
     return Sweep(requeue, publish, clock, held_shards=[0], shard_count=1)
 
 

@@ -12,7 +12,9 @@ from syncwell.adapters.embedded.in_process import InProcessTransport
 from syncwell.api.store.v1 import store_pb2
 from syncwell.api.store.v1.store_pb2_grpc import add_StoreServiceServicer_to_server
 from syncwell.runtime.clock import make_clock
+from syncwell.runtime.crash_points import make_crash_points
 from syncwell.runtime.grpc_server import serving, wait_for_stop
+from syncwell.runtime.history import make_history
 from syncwell.runtime.settings import InstallationSettings, prepare_directories
 
 SERVICE = "store"
@@ -26,7 +28,9 @@ async def run(settings: InstallationSettings) -> None:
     """
     prepare_directories(settings)
     clock = make_clock(settings)
-    async with Engine(settings.store_path, clock) as engine:
+    history = None if settings.history is None else make_history(settings, clock, SERVICE)
+    crash_points = make_crash_points(settings)
+    async with Engine(settings.store_path, clock, crash_points=crash_points, history=history) as engine:
         transport = InProcessTransport(engine, clock)
 
         def register(server: grpc.aio.Server) -> Sequence[str]:

@@ -11,3 +11,10 @@ class CrashPoints(ABC):
     @abstractmethod
     def reach(self, point: str) -> None:
         """Kills this process with SIGKILL where `point` is armed for this visit (`CRASH_AT=point:n`)."""
+
+
+class NoCrashPoints(CrashPoints):
+    """Never dies; what every installation runs with."""
+
+    def reach(self, point: str) -> None:
+        """Does nothing."""

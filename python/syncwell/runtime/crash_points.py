@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 from syncwell.domain.errors import SetupError
-from syncwell.ports.crash_points import CrashPoints
+from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
 from syncwell.runtime.settings import InstallationSettings, Profile
 
+__all__ = ["ArmedCrashPoint", "NoCrashPoints", "SwitchedCrashPoint", "make_crash_points"]
 
-class NoCrashPoints(CrashPoints):
-    """Never dies; what every installation runs with."""
-
-    def reach(self, point: str) -> None:
-        """Does nothing."""
+_FILE_MARK = "@"
 
 
 class ArmedCrashPoint(CrashPoints):
@@ -33,8 +31,35 @@ class ArmedCrashPoint(CrashPoints):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class SwitchedCrashPoint(CrashPoints):
+    """Asks a file at each visit what is armed, so that a test arms a process that runs already.
+
+    The file holds `point:n` and is gone before the process is: whoever starts next is not armed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._armed = ""
+        self._visits_left = 0
+
+    def reach(self, point: str) -> None:
+        """Sends SIGKILL to this process when the visit comes that the file asks for."""
+        try:
+            armed = self._path.read_text("utf-8").strip()
+        except FileNotFoundError:
+            return
+        if armed != self._armed:
+            self._armed, (_, self._visits_left) = armed, parse_crash_point(armed)
+        if point != parse_crash_point(armed)[0]:
+            return
+        self._visits_left -= 1
+        if self._visits_left == 0:
+            self._path.unlink(missing_ok=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def make_crash_points(settings: InstallationSettings) -> CrashPoints:
-    """Returns what `SYNCWELL_CRASH_AT` ("point:n") asks for.
+    """Returns what `SYNCWELL_CRASH_AT` asks for: "point:n", or "@file" where a file says so while the process runs.
 
     Raises:
         SetupError: armed in a production profile, or not of the form `point:n`.
@@ -43,7 +68,18 @@ def make_crash_points(settings: InstallationSettings) -> CrashPoints:
         return NoCrashPoints()
     if settings.profile is Profile.PRODUCTION:
         raise SetupError("SYNCWELL_CRASH_AT is for tests; unset it or leave the production profile")
-    point, _, visit = settings.crash_at.rpartition(":")
+    if settings.crash_at.startswith(_FILE_MARK):
+        return SwitchedCrashPoint(Path(settings.crash_at.removeprefix(_FILE_MARK)))
+    return ArmedCrashPoint(*parse_crash_point(settings.crash_at))
+
+
+def parse_crash_point(text: str) -> tuple[str, int]:
+    """Returns the point and the visit that `text` names.
+
+    Raises:
+        SetupError: it is not of the form `point:n`.
+    """
+    point, _, visit = text.rpartition(":")
     if not point or not visit.isdigit() or int(visit) == 0:
         raise SetupError("SYNCWELL_CRASH_AT must look like `point:n` with n from 1")
-    return ArmedCrashPoint(point, int(visit))
+    return point, int(visit)

@@ -11,7 +11,9 @@ from syncwell.domain.errors import InvalidInputError
 from syncwell.domain.needs import Need
 from syncwell.domain.records import ConnectionId, DataType, UserId
 from syncwell.ports.clock import Clock
+from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
 from syncwell.repositories.needs import Needs
+from syncwell.usecases.event_steps import EventStep
 
 EVENTS_MAX = 1000
 
@@ -29,9 +31,10 @@ class SourceEvent:
 class AcceptEvents:
     """Raises the dirty sequence of each source by the events that came for it."""
 
-    def __init__(self, needs: Needs, clock: Clock) -> None:
+    def __init__(self, needs: Needs, clock: Clock, crash_points: CrashPoints | None = None) -> None:
         self._needs = needs
         self._clock = clock
+        self._crash_points = crash_points or NoCrashPoints()
 
     async def __call__(self, events: Sequence[SourceEvent]) -> int:
         """Returns how many events are durable now: all of them.
@@ -45,7 +48,9 @@ class AcceptEvents:
         by_source: defaultdict[tuple[UserId, ConnectionId], list[SourceEvent]] = defaultdict(list)
         for event in events:
             by_source[event.user_id, event.connection_id].append(event)
+        self._crash_points.reach(EventStep.BEFORE_ACCEPT)
         await asyncio.gather(*(self._accept(source, batch) for source, batch in by_source.items()))
+        self._crash_points.reach(EventStep.AFTER_ACCEPT)
         return len(events)
 
     async def _accept(self, source: tuple[UserId, ConnectionId], batch: Sequence[SourceEvent]) -> None:

@@ -20,11 +20,14 @@ from syncwell.domain.job_ids import job_id_for, request_fingerprint
 from syncwell.domain.jobs import Job, JobMode, JobRequest, JobState
 from syncwell.domain.records import ConnectionId, UserId
 from syncwell.ports.clock import Clock
-from syncwell.ports.history import History, Op
+from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
+from syncwell.ports.history import History
 from syncwell.ports.job_queue import JobClass, JobMessage, JobQueue
 from syncwell.ports.roles import ProviderRegistry
 from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.jobs import Jobs, same_request
+from syncwell.usecases.accept_steps import AcceptStep
+from syncwell.usecases.recorded_step import recorded
 
 DATE_RANGE_MAX = timedelta(days=366 * 20)
 HINT_DEADLINE_SECONDS = 1.0  # a hint is worth no longer wait; the due index finds the job without it
@@ -68,6 +71,7 @@ class AcceptJob:
         clock: Clock,
         history: History,
         id_key: bytes,
+        crash_points: CrashPoints | None = None,
     ) -> None:
         self._jobs = jobs
         self._accounts = accounts
@@ -76,6 +80,7 @@ class AcceptJob:
         self._clock = clock
         self._history = history
         self._id_key = id_key
+        self._crash_points = crash_points or NoCrashPoints()
 
     async def accept(
         self, request: JobRequest, *, route: str, idempotency_key: str, correlation_id: str = ""
@@ -98,10 +103,14 @@ class AcceptJob:
         if known is not None:
             return Acceptance(same_request(known, job), is_replay=True)
         await self._check_connections(request)
-        stored, is_replay = await self._jobs.insert(job, now_ms=job.created_at_ms)
+        self._crash_points.reach(AcceptStep.BEFORE_ACCEPT)
+        with recorded(self._history, "job.accept", user=request.user_id, job=job.job_id) as learnt:
+            stored, is_replay = await self._jobs.insert(job, now_ms=job.created_at_ms)
+            learnt["replay"] = is_replay
+        self._crash_points.reach(AcceptStep.AFTER_ACCEPT)
         if not is_replay:
-            self._history.record(Op.OK, "job.accept", user=request.user_id, job=stored.job_id)
             await self._hint(stored)
+            self._crash_points.reach(AcceptStep.AFTER_HINT)
         return Acceptance(stored, is_replay)
 
     def _new_job(self, request: JobRequest, route: str, idempotency_key: str, correlation_id: str) -> Job:

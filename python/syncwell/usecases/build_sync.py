@@ -60,7 +60,9 @@ def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
     """Returns the use case; `owner` names this worker in the rows that it claims."""
     ledger, jobs = Ledger(ports.items), Jobs(ports.items)
     outbox, cursors = Outbox(ports.items), Cursors(ports.items)
-    publish = PublishOutbox(outbox=outbox, event_log=ports.event_log, clock=ports.clock)
+    publish = PublishOutbox(
+        outbox=outbox, event_log=ports.event_log, clock=ports.clock, crash_points=ports.crash_points
+    )
     reader = ReadRecords(sessions=ports.sessions, clock=ports.clock, limits=limits)
     return RunSync(
         SyncParts(

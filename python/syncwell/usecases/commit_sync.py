@@ -73,11 +73,13 @@ class CommitSync:
         now_ms = self._clock.now_ms()
         request = lease.job.request
         moves: list[Write] = []
+        moved_ms: int | None = None
         if not request.is_dry_run and request.date_range is None:
             seen = await self._cursors.load(request)
             wanted_ms = seen_until_ms(seen, reading, decisions, now_ms=now_ms)
             if wanted_ms is not None and wanted_ms != seen.seen_until_ms:
                 moves.append(self._cursors.move(request, seen, wanted_ms))
+                moved_ms = wanted_ms
         job = await lease.replace(
             lambda job: job_life.finished(job, now_ms=now_ms, counts=counts),
             lambda job: [self._outbox.entry(event_of(job), now_ms=now_ms), *moves],
@@ -85,6 +87,17 @@ class CommitSync:
         self._history.record(
             Op.OK, "job.commit", user=request.user_id, job=job.job_id, fence=job.fence, state=job.state
         )
+        if moved_ms is not None:
+            self._history.record(
+                Op.OK,
+                "cursor.move",
+                user=request.user_id,
+                job=job.job_id,
+                fence=job.fence,
+                source=request.source_connection_id,
+                destination=request.destination_connection_id,
+                until_ms=moved_ms,
+            )
         self._crash_points.reach(SyncStep.AFTER_COMMIT)
         await self._publish.publish([event_of(job)])
         return job

@@ -9,7 +9,9 @@ from datetime import timedelta
 import structlog
 
 from syncwell.domain.errors import IdempotencyKeyReusedError, RequestInProgressError, SyncWellError
+from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
 from syncwell.repositories.answers import Answers, Claim, RequestKey, StoredAnswer
+from syncwell.usecases.accept_steps import AcceptStep
 
 LEASE = timedelta(seconds=30)  # longer than any request's deadline, so a live claim is a running request
 CLAIM_ATTEMPTS = 3  # a claim released between our write and our read is tried for again
@@ -30,10 +32,18 @@ class Outcome:
 class RememberAnswer:
     """One run for each (user, route, key); failures may be repeated, successes are remembered."""
 
-    def __init__(self, answers: Answers, new_fence: Callable[[], int], *, lease: timedelta = LEASE) -> None:
+    def __init__(
+        self,
+        answers: Answers,
+        new_fence: Callable[[], int],
+        *,
+        lease: timedelta = LEASE,
+        crash_points: CrashPoints | None = None,
+    ) -> None:
         self._answers = answers
         self._new_fence = new_fence
         self._lease = lease
+        self._crash_points = crash_points or NoCrashPoints()
 
     async def run(self, request: RequestKey, action: Action) -> Outcome:
         """Runs `action` unless the request ran already.
@@ -58,16 +68,19 @@ class RememberAnswer:
         raise RequestInProgressError("the first request with this Idempotency-Key still runs; ask again")
 
     async def _run_claimed(self, claim: Claim, action: Action) -> StoredAnswer:
+        self._crash_points.reach(AcceptStep.AFTER_CLAIM)
         try:
             answer = await action()
         except BaseException:
             await self._release_quietly(claim)
             raise
+        self._crash_points.reach(AcceptStep.AFTER_ACTION)
         # The action is done, so its answer is given even where it cannot be kept: the claim ends with its lease.
         try:
             await self._answers.complete(claim, answer)
         except SyncWellError as exc:
             log.warning("answer_not_remembered", route=claim.request.route, error=exc.code)
+        self._crash_points.reach(AcceptStep.AFTER_ANSWER)
         return answer
 
     async def _release_quietly(self, claim: Claim) -> None:

@@ -8,9 +8,11 @@ from syncwell.domain import job_life
 from syncwell.domain.errors import FenceLostError
 from syncwell.domain.jobs import Job, JobState
 from syncwell.ports.clock import Clock
+from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
 from syncwell.ports.job_queue import BATCH_MESSAGES_MAX, JobMessage, JobQueue
 from syncwell.repositories.jobs import Jobs
 from syncwell.usecases.accept_job import job_class_of
+from syncwell.usecases.sweep_steps import SweepStep
 
 SWEEP_JOBS_MAX = 100
 
@@ -18,10 +20,11 @@ SWEEP_JOBS_MAX = 100
 class RequeueJobs:
     """Makes due jobs ready and hints to the workers again. Several sweepers at once do no harm."""
 
-    def __init__(self, *, jobs: Jobs, queue: JobQueue, clock: Clock) -> None:
+    def __init__(self, *, jobs: Jobs, queue: JobQueue, clock: Clock, crash_points: CrashPoints | None = None) -> None:
         self._jobs = jobs
         self._queue = queue
         self._clock = clock
+        self._crash_points = crash_points or NoCrashPoints()
 
     async def requeue_due(self, bucket: int, *, limit: int = SWEEP_JOBS_MAX) -> int:
         """Requeues the due jobs of one bucket of users; returns how many.
@@ -34,7 +37,9 @@ class RequeueJobs:
         due = await self._jobs.list_due(bucket, now_ms=self._clock.now_ms(), limit=limit)
         ready = [job for seen in due if (job := await self._make_ready(seen)) is not None]
         for start in range(0, len(ready), BATCH_MESSAGES_MAX):
+            self._crash_points.reach(SweepStep.AFTER_READY)
             await self._queue.send(_messages(ready[start : start + BATCH_MESSAGES_MAX]))
+            self._crash_points.reach(SweepStep.AFTER_HINT)
         return len(ready)
 
     async def _make_ready(self, seen: Job) -> Job | None:

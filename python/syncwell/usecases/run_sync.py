@@ -102,7 +102,15 @@ class RunSync:
         )
         if claim.kind is not ClaimKind.GRANTED or claim.job is None:
             return self._not_granted(claim)
-        parts.history.record(Op.OK, "job.claim", user=user_id, job=job_id, fence=claim.job.fence, owner=parts.owner)
+        parts.history.record(
+            Op.OK,
+            "job.claim",
+            user=user_id,
+            job=job_id,
+            fence=claim.job.fence,
+            owner=parts.owner,
+            attempt=claim.job.attempt,
+        )
         parts.crash_points.reach(SyncStep.AFTER_CLAIM)
         lease = JobLease(parts.jobs, claim.job, clock=parts.clock, length=parts.limits.lease, on_beat=on_beat)
         return await self._run_claimed(lease)
@@ -165,11 +173,16 @@ class RunSync:
         parts = self._parts
         now_ms = parts.clock.now_ms()
         job = await lease.replace(step, lambda wanted: [parts.outbox.entry(event_of(wanted), now_ms=now_ms)])
-        if job.state is JobState.FAILED:
-            request = job.request
-            parts.history.record(
-                Op.OK, "job.commit", user=request.user_id, job=job.job_id, fence=job.fence, state=job.state
-            )
+        parts.history.record(
+            Op.OK,
+            "job.commit" if job.state is JobState.FAILED else "job.wait",
+            user=job.request.user_id,
+            job=job.job_id,
+            fence=job.fence,
+            state=job.state,
+            attempt=job.attempt,
+            reason=job.failure_reason or job.wait_reason,
+        )
         await parts.publish.publish([event_of(job)])
         if job.retry_at_ms is None:
             return RunResult(Receipt.ACKNOWLEDGE, job=job)

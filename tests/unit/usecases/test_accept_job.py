@@ -50,7 +50,7 @@ async def test_accepted_job_is_stored_and_hinted(world: SyncWorld) -> None:
     ((message, delay),) = world.queue.sent
     assert (message.job_id, message.job_class, message.trace) == (accepted.job.job_id, JobClass.INTERACTIVE, "c")
     assert delay == timedelta(0)
-    assert world.history.of("job.accept", Op.OK) == [{"user": USER, "job": accepted.job.job_id}]
+    assert world.history.of("job.accept", Op.OK) == [{"user": USER, "job": accepted.job.job_id, "replay": False}]
 
 
 async def test_repetition_gives_the_first_job_and_no_second_hint(world: SyncWorld) -> None:

@@ -26,13 +26,17 @@ from syncwell.adapters.embedded.batch import (
 )
 from syncwell.adapters.embedded.checkpointer import LOG_BYTES_KEPT, Checkpointer, copy_log
 from syncwell.adapters.embedded.commit_errors import error_of_batch
+from syncwell.adapters.embedded.commit_history import note_commit
 from syncwell.adapters.embedded.file_lock import FileLock
 from syncwell.adapters.embedded.message_table import Received
 from syncwell.adapters.embedded.operations import Operation, Outcome
 from syncwell.adapters.embedded.schema import open_writer
+from syncwell.adapters.embedded.store_steps import StoreStep
 from syncwell.adapters.embedded.wakeups import Signal
 from syncwell.domain.errors import StoreUnavailableError, SyncWellError
 from syncwell.ports.clock import Clock
+from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
+from syncwell.ports.history import History
 from syncwell.ports.job_queue import Delivery, JobClass
 
 BATCH_TASKS_MAX = 512  # some 10 ms of work: nobody waits longer for the commit before theirs
@@ -52,14 +56,18 @@ class Engine:
     Use as an asynchronous context manager; everything else needs the event loop that it was entered in.
     """
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        """Opens the file.
+    def __init__(
+        self, path: Path, clock: Clock, *, crash_points: CrashPoints | None = None, history: History | None = None
+    ) -> None:
+        """Opens the file; with a `history`, every version that becomes durable is recorded.
 
         Raises:
             SetupError: the file is in use by another writer, corrupt, foreign, or of a newer schema.
         """
         self.path = path
         self._clock = clock
+        self._crash_points = crash_points or NoCrashPoints()
+        self._history = history
         self._lock = FileLock(path)
         try:
             self._connection = open_writer(path)
@@ -215,6 +223,8 @@ class Engine:
             await self._make_durable()
         except Exception as exc:  # the loop that everybody waits for: it must answer and go on, whatever it was
             answers = self._refuse(batch, exc, is_committing=is_committing)
+        if self._history is not None:
+            note_commit(self._history, batch, answers)
         for submission, given in zip(batch, answers, strict=True):
             if not submission.answers.done():
                 submission.answers.set_result(given)
@@ -252,7 +262,9 @@ class Engine:
             return
         # The thread exists for the disk alone: SQL runs in the loop's thread, where nobody contends for the
         # interpreter, and while the disk syncs the loop gathers the next batch.
+        self._crash_points.reach(StoreStep.BEFORE_COMMIT)
         await asyncio.get_running_loop().run_in_executor(self._committer, self._connection.execute, "COMMIT")
+        self._crash_points.reach(StoreStep.AFTER_COMMIT)
 
     async def _keep_log_short(self) -> None:
         if self._checkpointer.note_commit(self._log_pages):
