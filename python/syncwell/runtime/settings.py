@@ -40,6 +40,9 @@ class InstallationSettings(BaseSettings):
     crash_at: str = ""  # tests only: "point:n"
     clock_file: Path | None = None  # tests only: an offset shared by all processes
     sandbox: bool = False  # lets providers answer from private addresses
+    otlp_endpoint: str = ""  # where spans go, e.g. http://localhost:4317; empty: nowhere
+    trace_file: Path | None = None  # spans as JSON lines, for tests and a look by hand
+    trace_ratio: float = Field(default=1.0, ge=0, le=1)  # the share of traces that begin here and are kept
     drain_seconds: float = Field(default=25.0, gt=0, le=29)  # ECS kills after 30 s
 
     @property
