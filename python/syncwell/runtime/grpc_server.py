@@ -16,15 +16,21 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from grpc_status import rpc_status
 
-from syncwell.adapters.grpc.channel import CORRELATION_KEY, MESSAGE_BYTES_MAX, correlation_id
+from syncwell.adapters.grpc.channel import MESSAGE_BYTES_MAX
 from syncwell.adapters.grpc.errors import status_of
+from syncwell.api.telemetry.v1.telemetry_pb2_grpc import add_MetricsServiceServicer_to_server
 from syncwell.domain.errors import SetupError, SyncWellError
+from syncwell.runtime.telemetry.served_calls import MetricsServicer, ServedCalls
+from syncwell.runtime.telemetry.telemetry import Telemetry
 
 log = structlog.get_logger()
 
 
 class ErrorInterceptor(grpc.aio.ServerInterceptor):
     """Turns our errors into statuses with details; anything else into INTERNAL with a log line and no text."""
+
+    def __init__(self, telemetry: Telemetry | None = None) -> None:
+        self._calls = ServedCalls(telemetry)
 
     async def intercept_service(
         self,
@@ -37,13 +43,13 @@ class ErrorInterceptor(grpc.aio.ServerInterceptor):
             return None
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
-                _guard_unary(handler.unary_unary, handler_call_details.method),
+                _guard_unary(handler.unary_unary, handler_call_details.method, self._calls),
                 handler.request_deserializer,
                 handler.response_serializer,
             )
         if handler.unary_stream:
             return grpc.unary_stream_rpc_method_handler(
-                _guard_stream(handler.unary_stream, handler_call_details.method),
+                _guard_stream(handler.unary_stream, handler_call_details.method, self._calls),
                 handler.request_deserializer,
                 handler.response_serializer,
             )
@@ -57,17 +63,19 @@ async def serving(
     *,
     has_reflection: bool = True,
     drain_seconds: float = 25.0,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[grpc.aio.Server]:
     """Serves on `address` while the body runs, then drains.
 
-    `register` adds the servicers and returns their full names, which appear in health and reflection.
+    `register` adds the servicers and returns their full names, which appear in health and reflection. With
+    `telemetry` calls are counted and traced, and the metrics can be collected.
 
     Raises:
         SetupError: the address is taken or cannot be used.
     """
     _remove_dead_socket(address)
     server = grpc.aio.server(
-        interceptors=[ErrorInterceptor()],
+        interceptors=[ErrorInterceptor(telemetry)],
         options=(
             ("grpc.max_receive_message_length", MESSAGE_BYTES_MAX),
             ("grpc.max_send_message_length", MESSAGE_BYTES_MAX),
@@ -75,6 +83,8 @@ async def serving(
         ),
     )
     names = list(register(server))
+    if telemetry is not None:
+        add_MetricsServiceServicer_to_server(MetricsServicer(telemetry), server)
     health_servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
     if has_reflection:
@@ -105,11 +115,13 @@ async def wait_for_stop() -> None:
         loop.remove_signal_handler(number)
 
 
-def _guard_unary(behaviour: Callable[..., Awaitable[Any]], method: str) -> Callable[..., Awaitable[Any]]:
+def _guard_unary(
+    behaviour: Callable[..., Awaitable[Any]], method: str, calls: ServedCalls
+) -> Callable[..., Awaitable[Any]]:
     async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-        _adopt_trace(context)
         try:
-            return await behaviour(request, context)
+            with calls.watch(method, context.invocation_metadata()):
+                return await behaviour(request, context)
         except SyncWellError as exc:
             await context.abort_with_status(rpc_status.to_status(status_of(exc)))
         except grpc.aio.AbortError:
@@ -121,12 +133,14 @@ def _guard_unary(behaviour: Callable[..., Awaitable[Any]], method: str) -> Calla
     return guarded
 
 
-def _guard_stream(behaviour: Callable[..., AsyncIterator[Any]], method: str) -> Callable[..., AsyncIterator[Any]]:
+def _guard_stream(
+    behaviour: Callable[..., AsyncIterator[Any]], method: str, calls: ServedCalls
+) -> Callable[..., AsyncIterator[Any]]:
     async def guarded(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-        _adopt_trace(context)
         try:
-            async for answer in behaviour(request, context):
-                yield answer
+            with calls.watch(method, context.invocation_metadata()):
+                async for answer in behaviour(request, context):
+                    yield answer
         except SyncWellError as exc:
             await context.abort_with_status(rpc_status.to_status(status_of(exc)))
         except grpc.aio.AbortError:
@@ -136,11 +150,6 @@ def _guard_stream(behaviour: Callable[..., AsyncIterator[Any]], method: str) -> 
             await context.abort_with_status(rpc_status.to_status(status_of(_unknown_error())))
 
     return guarded
-
-
-def _adopt_trace(context: grpc.aio.ServicerContext[Any, Any]) -> None:
-    metadata = dict(context.invocation_metadata() or ())
-    correlation_id.set(str(metadata.get(CORRELATION_KEY, "")))
 
 
 def _unknown_error() -> SyncWellError:
