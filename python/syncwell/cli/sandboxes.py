@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias  # reason: answers are JSON of the sandboxes
 
 import aiohttp
 
@@ -36,7 +36,7 @@ class SandboxControl:
     url: str
     _session: aiohttp.ClientSession
 
-    async def post(self, path: str, body: Json) -> dict[str, Json]:
+    async def post(self, path: str, body: Json) -> dict[str, Any]:
         """Calls a control path and returns its answer.
 
         Raises:

@@ -16,6 +16,7 @@ from syncwell.cli.demo.verdict import Verdict
 from syncwell.domain.redaction import redact
 
 ROWS_MAX = 60
+EVIDENCE_SHOWN = ("explanation", "start_gap_s", "no_base")
 
 
 class Report:
@@ -26,12 +27,17 @@ class Report:
         self._console = Console(stderr=is_json, highlight=False)
         self._step = 0
         self._started = time.monotonic()
+        self._names: dict[str, str] = {}
 
     def step(self, text: str) -> None:
         """Begins a step."""
         self._step += 1
         seconds = time.monotonic() - self._started
         self._console.print(f"[bold cyan]{self._step:>2}[/] [dim]{seconds:5.1f} s[/]  {text}", soft_wrap=True)
+
+    def name(self, ids: Sequence[object], names: Sequence[str]) -> None:
+        """Shows `names` where records with these ids are told of."""
+        self._names.update({str(record_id): name for record_id, name in zip(ids, names, strict=True)})
 
     def say(self, text: str) -> None:
         """Adds a line to the step."""
@@ -49,14 +55,14 @@ class Report:
     def table(self, decisions: Sequence[Mapping[str, Any]]) -> None:
         """Shows each record that something was done about, and counts the rest."""
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in ("outcome", "source record", "destination record", "why", "evidence"):
+        for heading in ("outcome", "Garmin's workout", "Strava's activity", "why", "evidence"):
             table.add_column(heading, overflow="fold")
         told = [each for each in decisions if each["outcome"] != "skipped"]
         for each in told[:ROWS_MAX]:
             table.add_row(
                 each["outcome"],
-                str(each["sourceRecordId"]),
-                str(each.get("destinationRecordId") or "-"),
+                self._named(each["sourceRecordId"]),
+                self._named(each.get("destinationRecordId")),
                 each["reason"],
                 _evidence(each),
             )
@@ -64,6 +70,9 @@ class Report:
         skipped = Counter(each["reason"] for each in decisions if each["outcome"] == "skipped")
         for reason, count in sorted(skipped.items()):
             self.say(f"skipped {count} because {reason}")
+
+    def _named(self, record_id: object) -> str:
+        return self._names.get(str(record_id), str(record_id or "-"))
 
     def finish(self, result: Mapping[str, object], verdict: Verdict) -> None:
         """Shows the verdict and the result."""
@@ -92,5 +101,5 @@ def _evidence(decision: Mapping[str, Any]) -> str:
     evidence = decision.get("evidence") or {}
     score = decision.get("score")
     shown = [f"score {float(score):.3f}"] if score is not None else []
-    shown += [f"{name} {value}" for name, value in list(evidence.items())[:3]]
+    shown += [f"{name} {evidence[name]}" for name in EVIDENCE_SHOWN if name in evidence]
     return ", ".join(shown)

@@ -8,7 +8,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ import aiohttp
 from syncwell.cli.demo.report import Report
 from syncwell.cli.demo.rest import Person
 from syncwell.cli.demo.verdict import Verdict, call_count, judge, write_count
-from syncwell.cli.demo.world import World, build_world
+from syncwell.cli.demo.world import DemoWorkout, World, build_world
 from syncwell.cli.installation import GatewayAddress, free_port, project_root, service_specs
 from syncwell.cli.sandboxes import USER, SandboxWorld
 from syncwell.cli.token import mint_development_token
@@ -143,13 +143,19 @@ class Story:
         self.rerun_writes = write_count(await self._sandboxes.strava.books()) - before
 
     async def _fill(self) -> None:
-        await self._sandboxes.garmin.post("/records", [workout.garmin_seed() for workout in self._world.first])
+        await self._upload(self._world.first)
         await self._sandboxes.strava.post("/settings", STRAVA_SETTINGS)
-        await self._sandboxes.strava.post("/records", [holding.strava_seed() for holding in self._world.holdings])
+        holdings = self._world.holdings
+        held = await self._sandboxes.strava.post("/records", [holding.strava_seed() for holding in holdings])
+        self._report.name(held["ids"], [holding.what for holding in holdings])
+
+    async def _upload(self, workouts: Sequence[DemoWorkout]) -> None:
+        uploaded = await self._sandboxes.garmin.post("/records", [workout.garmin_seed() for workout in workouts])
+        self._report.name(uploaded["ids"], [workout.label for workout in workouts])
 
     async def _sync_through_a_kill(self) -> None:
         await self._sandboxes.strava.post("/settings", {"refuse_duplicates": False})
-        await self._sandboxes.garmin.post("/records", [workout.garmin_seed() for workout in self._world.later])
+        await self._upload(self._world.later)
         await self._supervisor.restart("sync_worker", once={"SYNCWELL_CRASH_AT": CRASH_AT})
         armed = self._supervisor.pid_of("sync_worker")
         job_id = await self._person.submit(*self._pair)

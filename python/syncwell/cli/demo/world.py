@@ -60,7 +60,10 @@ class DemoWorkout:
 
 @dataclass(frozen=True, slots=True)
 class StravaHolding:
-    """One activity that Strava holds from the start; `twin_of` is the Garmin workout that it is, if any."""
+    """One activity that Strava holds from the start.
+
+    `twin_of` is the Garmin workout that it is, if any; `perhaps` is one that it may be: only its owner knows.
+    """
 
     what: str
     start: datetime
@@ -69,6 +72,7 @@ class StravaHolding:
     sport: Sport
     name: str
     twin_of: str | None = None
+    perhaps: str | None = None
 
     def strava_seed(self) -> Json:
         """Returns it as the Strava sandbox takes it."""
@@ -79,7 +83,8 @@ class StravaHolding:
             "distance_m": round(self.distance_m, 1) if self.distance_m is not None else 0.0,
             "sport_type": _STRAVA_SPORTS.get(self.sport, "Workout"),
             "name": self.name,
-            "external_id": f"other-app-{crc32(self.what.encode())}.tcx",
+            # What a person typed in carries no id of another app.
+            "external_id": None if self.perhaps else f"other-app-{crc32(self.what.encode())}.tcx",
         }
 
 
@@ -106,8 +111,10 @@ def build_world(recordings: Path, *, now: datetime) -> World:
     first = [*real, *parts[:FIRST_PART_COUNT]]
     holdings = list(_holdings(parts[:FIRST_PART_COUNT]))
     twins = {holding.twin_of for holding in holdings}
-    marked = [replace(one, truth=Truth.THERE) if one.label in twins else one for one in first]
-    return World(tuple(marked), tuple(parts[FIRST_PART_COUNT:]), tuple(holdings))
+    unsure = {holding.perhaps for holding in holdings}
+    first = [replace(one, truth=Truth.THERE) if one.label in twins else one for one in first]
+    first = [replace(one, truth=Truth.UNSURE) if one.label in unsure else one for one in first]
+    return World(tuple(first), tuple(parts[FIRST_PART_COUNT:]), tuple(holdings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +154,7 @@ def _describe(workout: CanonicalWorkout, content: bytes, *, label: str, is_deriv
 
 def _holdings(parts: Sequence[DemoWorkout]) -> Iterator[StravaHolding]:
     """Lays twins over the first parts and near misses beside the next."""
-    other_format, zone_bug, renamed, second_watch, commute, next_day, brick = parts[:7]
+    other_format, zone_bug, renamed, second_watch, commute, next_day, brick, typed_in = parts[:8]
     yield _holding("the same file in another format", other_format, is_twin=True)
     yield _holding(
         "the same workout, two hours late (a time zone bug)", zone_bug, shift=timedelta(hours=2), is_twin=True
@@ -169,6 +176,19 @@ def _holdings(parts: Sequence[DemoWorkout]) -> Iterator[StravaHolding]:
         shift=brick.elapsed + timedelta(seconds=100),
         duration=0.8,
         distance=0.7,
+    )
+    yield _typed_in(typed_in)
+
+
+def _typed_in(workout: DemoWorkout) -> StravaHolding:
+    return StravaHolding(
+        what="typed in by hand with rough times: only its owner knows",
+        start=workout.start + timedelta(minutes=4),
+        elapsed=workout.elapsed * 1.6,
+        distance_m=None,
+        sport=Sport.OTHER,
+        name="Outdoors",
+        perhaps=workout.label,
     )
 
 
