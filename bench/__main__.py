@@ -93,13 +93,13 @@ def _measure_all(
             "date": datetime.now(tz=UTC).isoformat(timespec="seconds"),
             "load_average": [round(value, 2) for value in os.getloadavg()],
         }
-        module = importlib.import_module(f"bench.rows.{name}")
-        # Who drives load in this process runs on the loop that services run on; who only starts processes need not.
-        loop_factory = uvloop.new_event_loop if getattr(module, "DRIVES_LOAD_HERE", False) else None
         try:
+            module = importlib.import_module(f"bench.rows.{name}")
+            # Who drives load in this process runs on the loop that services run on; who only starts others need not.
+            loop_factory = uvloop.new_event_loop if getattr(module, "DRIVES_LOAD_HERE", False) else None
             with asyncio.Runner(loop_factory=loop_factory) as runner:
                 figures = runner.run(_collect(cast(Measure, module.measure), plan))
-        except BenchFailedError as exc:
+        except (BenchFailedError, ImportError) as exc:
             failed[group] = str(exc)
             continue
         measured[group] = [{**figure.to_json(), **before} for figure in figures]

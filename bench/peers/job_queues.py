@@ -89,7 +89,8 @@ async def run_peer(peer: QueuePeer, url: str, folder: Path, *, count: int) -> Sa
         "BENCH_TALLY": str(tally),
         "PYTHONPATH": str(project_root()),
     }
-    enqueue = [sys.executable, "-m", peer.module, str(count)]
+    # Imported, not run with -m: libraries name tasks by module, and the worker knows none of `__main__`.
+    enqueue = [sys.executable, "-c", f"from {peer.module} import enqueue; enqueue({count})"]
     await asyncio.to_thread(
         subprocess.run, enqueue, env=environment, cwd=project_root(), check=True, timeout=ROUND_SECONDS_MAX
     )

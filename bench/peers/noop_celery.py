@@ -1,9 +1,8 @@
-"""P4, peer: Celery on Redis. `python -m bench.peers.noop_celery COUNT` enqueues."""
+"""P4, peer: Celery on Redis."""
 
 from __future__ import annotations
 
 import os
-import sys
 
 from celery import Celery  # type: ignore[import-untyped]  # it ships none
 
@@ -20,7 +19,8 @@ def work(_number: int) -> None:
     tally.note()
 
 
-if __name__ == "__main__":
+def enqueue(count: int) -> None:
+    """Enqueues `count` tasks."""
     with app.pool.acquire() as connection:
-        for place in range(int(sys.argv[1])):
+        for place in range(count):
             work.apply_async((place,), connection=connection)

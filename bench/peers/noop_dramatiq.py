@@ -1,9 +1,8 @@
-"""P4, peer: dramatiq on Redis. `python -m bench.peers.noop_dramatiq COUNT` enqueues."""
+"""P4, peer: dramatiq on Redis."""
 
 from __future__ import annotations
 
 import os
-import sys
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
@@ -21,6 +20,7 @@ def work(_number: int) -> None:
     tally.note()
 
 
-if __name__ == "__main__":
-    for place in range(int(sys.argv[1])):
+def enqueue(count: int) -> None:
+    """Enqueues `count` tasks."""
+    for place in range(count):
         work.send(place)

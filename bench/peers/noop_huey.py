@@ -1,9 +1,8 @@
-"""P4, peer: huey on Redis. `python -m bench.peers.noop_huey COUNT` enqueues."""
+"""P4, peer: huey on Redis."""
 
 from __future__ import annotations
 
 import os
-import sys
 
 from huey import RedisHuey  # type: ignore[import-untyped]  # it ships none
 
@@ -19,8 +18,7 @@ def work(_number: int) -> None:
     tally.note()
 
 
-if __name__ == "__main__":
-    from bench.peers import noop_huey  # huey names tasks by module, and the worker knows none of `__main__`
-
-    for place in range(int(sys.argv[1])):
-        noop_huey.work(place)
+def enqueue(count: int) -> None:
+    """Enqueues `count` tasks."""
+    for place in range(count):
+        work(place)

@@ -1,10 +1,9 @@
-"""P4, peer: taskiq on Redis. `python -m bench.peers.noop_taskiq COUNT` enqueues; BENCH_BROKER picks list or stream."""
+"""P4, peer: taskiq on Redis; BENCH_BROKER picks list or stream."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 
 from taskiq_redis import ListQueueBroker, RedisStreamBroker
 
@@ -26,13 +25,13 @@ async def work(_number: int) -> None:
     tally.note()
 
 
-async def enqueue(count: int) -> None:
+def enqueue(count: int) -> None:
     """Enqueues `count` tasks."""
+    asyncio.run(_enqueue(count))
+
+
+async def _enqueue(count: int) -> None:
     await broker.startup()
     for start in range(0, count, IN_FLIGHT):
         await asyncio.gather(*(work.kiq(number) for number in range(start, min(start + IN_FLIGHT, count))))
     await broker.shutdown()
-
-
-if __name__ == "__main__":
-    asyncio.run(enqueue(int(sys.argv[1])))
