@@ -18,6 +18,7 @@ from syncwell.runtime.backends import Backends, open_backends
 from syncwell.runtime.clock import make_clock
 from syncwell.runtime.crash_points import make_crash_points
 from syncwell.runtime.grpc_server import serving, wait_for_stop
+from syncwell.runtime.telemetry.telemetry import telemetry_of
 from syncwell.usecases.publish_outbox import PublishOutbox
 from syncwell.usecases.requeue_jobs import RequeueJobs
 from syncwell.usecases.sweep import Sweep
@@ -26,7 +27,7 @@ from syncwell.usecases.sweep import Sweep
 async def run(settings: Settings) -> None:
     """Sweeps until the process is asked to stop; a round under way is finished first."""
     clock = make_clock(settings)
-    async with open_backends(settings) as backends:
+    async with telemetry_of(settings, "scheduler") as telemetry, open_backends(settings, telemetry) as backends:
         sweep = make_sweep(backends, clock, make_crash_points(settings))
 
         def register(server: grpc.aio.Server) -> list[str]:
@@ -34,7 +35,10 @@ async def run(settings: Settings) -> None:
             return [scheduler_pb2.DESCRIPTOR.services_by_name["SchedulerService"].full_name]
 
         address = settings.address_of("scheduler")
-        async with serving(address, register, drain_seconds=settings.drain_seconds), asyncio.TaskGroup() as tasks:
+        async with (
+            serving(address, register, drain_seconds=settings.drain_seconds, telemetry=telemetry),
+            asyncio.TaskGroup() as tasks,
+        ):
             stop = asyncio.Event()
             tasks.create_task(_sweep_until(stop, sweep, clock, timedelta(seconds=settings.sweep_seconds)))
             await wait_for_stop()

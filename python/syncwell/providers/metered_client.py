@@ -16,6 +16,7 @@ from syncwell.ports.clock import Clock
 from syncwell.providers.allow_list import AllowList, PublicResolver, origin_of
 from syncwell.providers.call_budget import CallBudget, CallGrant
 from syncwell.providers.call_limits import CallLimits
+from syncwell.providers.call_watch import CallWatch
 from syncwell.providers.response import ERROR_BODY_BYTES_MAX, Response, read_bounded
 from syncwell.providers.retry_after import retry_after_of
 from syncwell.providers.settings import ProviderSettings
@@ -56,11 +57,14 @@ class Call:
 class MeteredClient:
     """Calls one provider for all connections of this process. Close it with `aclose`."""
 
-    def __init__(self, settings: ProviderSettings, limits: CallLimits, clock: Clock) -> None:
+    def __init__(
+        self, settings: ProviderSettings, limits: CallLimits, clock: Clock, *, watch: CallWatch | None = None
+    ) -> None:
         """Opens nothing: the first call does."""
         self.settings = settings
         self.budget = CallBudget(settings.provider, limits, clock)
         self._clock = clock
+        self._watch = watch or CallWatch()
         self._allow_list = AllowList(settings)
         self._http: aiohttp.ClientSession | None = None
         self._first_call = asyncio.Lock()
@@ -106,6 +110,13 @@ class MeteredClient:
     async def _call_metered(
         self, call: Call, url: URL, headers: Mapping[str, str], params: Mapping[str, str] | None
     ) -> Response:
+        return await self._watch.around(
+            self.settings.provider, call.method, url.path, lambda: self._call_budgeted(call, url, headers, params)
+        )
+
+    async def _call_budgeted(
+        self, call: Call, url: URL, headers: Mapping[str, str], params: Mapping[str, str] | None
+    ) -> Response:
         timeout = self._timeout(call)
         grant = self.budget.take(call.method, url.path, call.priority)
         try:
@@ -132,7 +143,10 @@ class MeteredClient:
             wait = self.budget.refused(headers, grant)
             asked = retry_after_of(headers.get("retry-after", ""), now=self._clock.now())
             raise ProviderThrottledError(
-                "the provider asked to slow down", retry_after=max(wait, asked), provider=self.settings.provider
+                "the provider asked to slow down",
+                retry_after=max(wait, asked),
+                provider=self.settings.provider,
+                status=str(status),
             )
         self.budget.observe(headers, grant)
         if status >= 500:

@@ -11,6 +11,7 @@ from syncwell.domain.errors import NotFoundError, SetupError
 from syncwell.ports.clock import Clock
 from syncwell.ports.roles import Provider
 from syncwell.providers.call_limits import CallLimits
+from syncwell.providers.call_watch import CallWatch
 from syncwell.providers.files.provider import FilesProvider
 from syncwell.providers.garmin import errors as garmin_errors
 from syncwell.providers.garmin.limits import GarminLimits
@@ -43,8 +44,17 @@ REGISTRATIONS: Mapping[str, Registration] = MappingProxyType(
 class InstalledProviders:
     """Implements `ProviderRegistry`, and owns one metered client for each provider. Close it with `aclose`."""
 
-    def __init__(self, settings: Iterable[ProviderSettings], clock: Clock, *, files_folder: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Iterable[ProviderSettings],
+        clock: Clock,
+        *,
+        files_folder: Path | None = None,
+        watch: CallWatch | None = None,
+    ) -> None:
         """Installs the providers that `settings` name, and `files` below `files_folder` where one is given.
+
+        `watch` goes around every call to a provider.
 
         Raises:
             SetupError: settings name a provider or a call window that does not exist.
@@ -56,7 +66,7 @@ class InstalledProviders:
             if registration is None:
                 known = ", ".join(sorted(REGISTRATIONS))
                 raise SetupError(f"settings name the provider {each.provider!r}; known are {known}")
-            client = MeteredClient(each, registration.limits(each.window_limits), clock)
+            client = MeteredClient(each, registration.limits(each.window_limits), clock, watch=watch)
             self._clients[each.provider] = client
             self._providers[each.provider] = registration.make(client, clock)
         if files_folder is not None:

@@ -12,6 +12,8 @@ from syncwell.ports.event_log import EventLog
 from syncwell.ports.item_store import ItemStore
 from syncwell.ports.job_queue import JobQueue
 from syncwell.runtime.settings import InstallationSettings
+from syncwell.runtime.telemetry.telemetry import Telemetry
+from syncwell.runtime.telemetry.traced_queue import TracedJobQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,13 @@ class Backends:
 
 
 @asynccontextmanager
-async def open_backends(settings: InstallationSettings) -> AsyncIterator[Backends]:
+async def open_backends(settings: InstallationSettings, telemetry: Telemetry | None = None) -> AsyncIterator[Backends]:
     """Connects to the embedded store process; closes everything at the end of the body."""
     transport = ProcessTransport(settings.address_of("store"), settings.store_path)
     items, queue, events = EmbeddedItemStore(transport), EmbeddedJobQueue(transport), EmbeddedEventLog(transport)
     try:
-        yield Backends(items, queue, events)
+        is_traced = telemetry is not None and telemetry.tracer.is_on
+        yield Backends(items, TracedJobQueue(queue, telemetry.tracer) if telemetry and is_traced else queue, events)
     finally:
         items.close()
         queue.close()

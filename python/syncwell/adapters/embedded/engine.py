@@ -27,6 +27,7 @@ from syncwell.adapters.embedded.batch import (
 from syncwell.adapters.embedded.checkpointer import LOG_BYTES_KEPT, Checkpointer, copy_log
 from syncwell.adapters.embedded.commit_errors import error_of_batch
 from syncwell.adapters.embedded.commit_history import note_commit
+from syncwell.adapters.embedded.commit_meter import CommitMeter
 from syncwell.adapters.embedded.file_lock import FileLock
 from syncwell.adapters.embedded.message_table import Received
 from syncwell.adapters.embedded.operations import Operation, Outcome
@@ -57,7 +58,13 @@ class Engine:
     """
 
     def __init__(
-        self, path: Path, clock: Clock, *, crash_points: CrashPoints | None = None, history: History | None = None
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        crash_points: CrashPoints | None = None,
+        history: History | None = None,
+        meter: CommitMeter | None = None,
     ) -> None:
         """Opens the file; with a `history`, every version that becomes durable is recorded.
 
@@ -68,6 +75,7 @@ class Engine:
         self._clock = clock
         self._crash_points = crash_points or NoCrashPoints()
         self._history = history
+        self._meter = meter or CommitMeter()
         self._lock = FileLock(path)
         try:
             self._connection = open_writer(path)
@@ -195,7 +203,8 @@ class Engine:
             if not batch and self._is_closing:
                 return
             if batch:
-                await self._commit(batch)
+                with self._meter.around(batch):
+                    await self._commit(batch)
             if not self._waiting and not self._is_closing:
                 self._has_work.clear()
 
@@ -236,6 +245,7 @@ class Engine:
         log.error("commit_failed", reason=type(exc).__name__, code=code, is_committing=is_committing)
         self._roll_back()
         self._tables.forget_wakeups()
+        self._meter.refused()
         return [[error_of_batch(exc, is_committing=is_committing) for _ in submission.tasks] for submission in batch]
 
     def _apply(self, batch: list[Submission]) -> list[list[Answer]]:
