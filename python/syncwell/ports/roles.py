@@ -76,7 +76,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Half-open range of record starts, epoch milliseconds."""
+    """Half-open range of times, epoch milliseconds; whose times they are the caller says."""
 
     start_ms: int
     end_ms: int

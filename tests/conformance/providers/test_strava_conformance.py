@@ -157,6 +157,7 @@ async def test_lost_answer_to_an_upload_is_found_again(stage: Stage[StravaSandbo
     )
     with pytest.raises(ProviderUnavailableError):
         await destination.write(stage.session, workout_at(NOW - timedelta(hours=4)), external_id="lost")
+    await stage.sandbox.uploads.until_processed()
     found = await destination.find(stage.session, external_id="lost", window=WINDOW)
     assert found is not None
     assert stage.sandbox.books.counter("uploads_accepted") == 1

@@ -90,6 +90,11 @@ class StravaUploads:
         """Processes what was sent, one file after the other, until it is cancelled."""
         while True:
             await self._process(*await self._unprocessed.get())
+            self._unprocessed.task_done()
+
+    async def until_processed(self) -> None:
+        """Waits until everything that was sent is processed."""
+        await self._unprocessed.join()
 
     async def _process(self, upload: Upload, sent: SentFile) -> None:
         try:
