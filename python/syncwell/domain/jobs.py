@@ -11,6 +11,7 @@ from syncwell.domain.records import ConnectionId, DataType, UserId
 JobId = NewType("JobId", str)
 
 ATTEMPTS_MAX = 5
+LOST_LEASES_MAX = 5  # a job under which so many workers died in a row is what kills them
 
 
 class JobState(StrEnum):
@@ -37,6 +38,7 @@ class JobMode(StrEnum):
     HISTORICAL = "historical"
     WEBHOOK = "webhook"
     SCHEDULED = "scheduled"
+    UNDO = "undo"
 
 
 class Priority(StrEnum):
@@ -55,9 +57,17 @@ class DateRange:
     end_ms: int
 
 
+EVERY_DESTINATION = ConnectionId("")
+"""The destination of a source job: whatever the enabled configs of the source name when it runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What was asked for; never changes after acceptance."""
+    """What was asked for; never changes after acceptance.
+
+    A *source job* has EVERY_DESTINATION: it reads its source once for all enabled configs; `data_type` is then the
+    first of the types that it was made for. A job of mode `undo` removes what the job `undo_of` wrote.
+    """
 
     user_id: UserId
     source_connection_id: ConnectionId
@@ -67,6 +77,12 @@ class JobRequest:
     priority: Priority = Priority.MEDIUM
     date_range: DateRange | None = None
     is_dry_run: bool = False
+    undo_of: JobId | None = None
+
+    @property
+    def is_of_source(self) -> bool:
+        """True for a source job."""
+        return self.destination_connection_id == EVERY_DESTINATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +111,9 @@ class Job:
     """The job row (design D4): the truth that queue messages only point at.
 
     `fence` rises on every claim and is carried by every later store write; `attempt` counts failures only.
-    `wait_reason` and `failure_reason` are codes of the closed lists in the OpenAPI document.
+    `wait_reason` and `failure_reason` are codes of the closed lists in the OpenAPI document. `lost_leases` counts the
+    workers that died one after another without getting anything done; `redrive_count` how often an operator has taken
+    the job out of the dead letters. `is_cancel_requested` asks the worker that runs the job to stop.
     """
 
     job_id: JobId
@@ -115,6 +133,9 @@ class Job:
     counts: Counts = field(default_factory=Counts)
     progress: Progress = field(default_factory=Progress)
     correlation_id: str = ""
+    lost_leases: int = 0
+    redrive_count: int = 0
+    is_cancel_requested: bool = False
 
     def has_live_lease(self, now_ms: int) -> bool:
         """True while some worker may be running this job."""

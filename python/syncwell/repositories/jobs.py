@@ -168,6 +168,10 @@ class Jobs:
         running = await self._store.query_due(keys.lease_bucket(bucket), until_ms=now_ms, limit=limit)
         return tuple(_decode(item.body) for item in (*waiting.items, *running.items))
 
+    def new(self, job: Job, *, now_ms: int) -> Put:
+        """Returns the write of a job that must not be there yet, for a larger transaction."""
+        return Put(self._item(job), Absent(expired_before_ms=now_ms + 1))
+
     @staticmethod
     def owned(job: Job) -> Check:
         """Returns the condition that every store write on behalf of `job` carries."""

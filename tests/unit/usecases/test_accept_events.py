@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -26,7 +27,7 @@ def needs() -> Needs:
 
 @pytest.fixture
 def accept(needs: Needs) -> AcceptEvents:
-    return AcceptEvents(needs, FakeClock())
+    return AcceptEvents(needs, FakeClock(), window=timedelta(seconds=60))
 
 
 async def test_every_event_raises_the_dirty_sequence(accept: AcceptEvents, needs: Needs) -> None:
