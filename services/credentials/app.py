@@ -95,6 +95,7 @@ def make_parts(settings: Settings, items: ItemStore, providers: ProviderRegistry
     sealer = KeyFileSealer(settings.keys_dir)
     accounts, revocations = Accounts(items), Revocations(items)
     grants, consents = Grants(items, sealer), Consents(items, sealer)
+    revoke = RevokeConnection(items, accounts, grants, clock, history)
     refresh = RefreshGrant(
         items,
         accounts,
@@ -116,6 +117,7 @@ def make_parts(settings: Settings, items: ItemStore, providers: ProviderRegistry
         accounts,
         grants=grants,
         consents=consents,
+        revoke=revoke,
         providers=providers,
         clock=clock,
         random_bytes=secrets.token_bytes,
@@ -137,9 +139,9 @@ def make_parts(settings: Settings, items: ItemStore, providers: ProviderRegistry
         CallerVerifier(settings.keys_dir),
         begin=BeginAuthorization(consents, providers, clock, secrets.token_bytes),
         complete=complete,
-        confirm=ConfirmConnection(accounts, history),
+        confirm=ConfirmConnection(items, accounts, grants, revoke=revoke, clock=clock, history=history),
         issue=issue,
-        revoke=RevokeConnection(items, accounts, grants, clock, history),
+        revoke=revoke,
     )
     return Parts(servicer, issue, end_grants)
 

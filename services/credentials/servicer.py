@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 
 from syncwell.adapters.grpc.channel import USER_KEY
-from syncwell.adapters.grpc.connection_messages import connection_message, token_message
+from syncwell.adapters.grpc.connection_messages import completion_message, connection_message, token_message
 from syncwell.api.credentials.v1 import credentials_pb2 as pb
 from syncwell.api.credentials.v1.credentials_pb2_grpc import CredentialServiceServicer
 from syncwell.domain.errors import NotAuthenticatedError
@@ -64,8 +64,8 @@ class CredentialServicer(CredentialServiceServicer):
         """Takes a provider's callback."""
         self._callers.require(context, PEOPLE_SIDE)
         callback = Callback(state=request.state, code=request.code, error=request.error, scope=request.scope)
-        connection = await self._complete.run(request.provider, callback)
-        return pb.CompleteAuthorizationResponse(connection=connection_message(connection))
+        done = await self._complete.run(request.provider, callback)
+        return completion_message(done.connection, done.confirmation_code, done.expires_at_ms)
 
     async def ConfirmConnection(
         self,
@@ -74,7 +74,9 @@ class CredentialServicer(CredentialServiceServicer):
     ) -> pb.ConfirmConnectionResponse:
         """Activates a pending connection."""
         self._callers.require(context, PEOPLE_SIDE)
-        connection = await self._confirm.run(_user_in(context), ConnectionId(request.connection_id))
+        connection = await self._confirm.run(
+            _user_in(context), ConnectionId(request.connection_id), request.confirmation_code
+        )
         return pb.ConfirmConnectionResponse(connection=connection_message(connection))
 
     async def GetAccessToken(

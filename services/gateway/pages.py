@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from html import escape
+from urllib.parse import urlencode, urlsplit
 
 from services.gateway.call import Answer
 from services.gateway.problems import Problem
-from syncwell.domain.connections import ConnectionStatus
-from syncwell.ports.connector import ConnectionView
+from syncwell.domain.errors import SetupError
+from syncwell.domain.records import ConnectionId
+from syncwell.ports.connector import CompletedConsent
 
 HTML = "text/html; charset=utf-8"
 
@@ -31,6 +34,10 @@ SECURITY_HEADERS = (
     (b"cache-control", b"no-store"),
 )
 
+_APP_URL = re.compile(r"[a-z][a-z0-9+.-]*://[!-~]{1,500}")
+_SCHEMES_REFUSED = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
 _ADVICE = {
     "access_denied": "You did not allow the access, so nothing was connected. You may close this page.",
     "account_linked_elsewhere": (
@@ -42,16 +49,49 @@ _ADVICE = {
 _ADVICE_OTHERWISE = "Go back to the app and begin again."
 
 
-def connected_page(connection: ConnectionView, provider_name: str) -> Answer:
-    """Returns the page after a consent; a pending connection needs the app's confirmation."""
-    if connection.status is ConnectionStatus.PENDING:
-        heading = "One step left"
-        text = f"{escape(provider_name)} allowed the access. Go back to the app and confirm the connection."
-    else:
-        heading = "Connected"
+class AppLink:
+    """Where the page after a consent leads back to: the app's own address, like `myapp://connected`."""
+
+    def __init__(self, app_url: str) -> None:
+        """Takes the address of the app.
+
+        Raises:
+            SetupError: it is relative, would run in the page, or would carry the code in the clear.
+        """
+        try:
+            parts = urlsplit(app_url)
+        except ValueError:
+            parts = urlsplit("")
+        is_local = parts.hostname in _LOOPBACK_HOSTS
+        is_safe = parts.scheme not in _SCHEMES_REFUSED and (parts.scheme != "http" or is_local)
+        is_whole = _APP_URL.fullmatch(app_url) is not None and bool(parts.netloc)
+        if not (is_whole and is_safe) or parts.fragment:
+            raise SetupError("SYNCWELL_APP_URL must be the app's own address, such as myapp://connected, or https")
+        self._start = app_url + ("&" if parts.query else "?")
+
+    def to(self, connection_id: ConnectionId, code: str) -> str:
+        """Returns the address that confirms this connection in the app; never log it."""
+        return self._start + urlencode({"connectionId": connection_id, "confirmationCode": code})
+
+
+def connected_page(
+    done: CompletedConsent, provider_name: str, app_link: AppLink | None, *headers: tuple[bytes, bytes]
+) -> Answer:
+    """Returns the page after a consent; a pending connection needs the app's confirmation with the page's code."""
+    connection_id, code = done.connection.connection_id, done.confirmation_code
+    reference = f"<p>Connection: <code>{escape(connection_id)}</code></p>"
+    if code is None:
         text = f"{escape(provider_name)} is connected. You may close this page."
-    reference = f"<p>Connection: <code>{escape(connection.connection_id)}</code></p>"
-    return page(200, heading, f"<p>{text}</p>{reference}")
+        return page(200, "Connected", f"<p>{text}</p>{reference}", *headers)
+    link = ""
+    if app_link is not None:
+        link = f'<p><a href="{escape(app_link.to(connection_id, code))}">Return to the app and confirm</a></p>'
+    body = (
+        f"<p>{escape(provider_name)} allowed the access. Go back to the app and confirm the connection within ten "
+        f"minutes.</p>{link}<p>If the app asks for it, the confirmation code is <code>{escape(code)}</code></p>"
+        "<p>Did somebody else send you here? Then close this page, and give the code to nobody.</p>"
+    )
+    return page(200, "One step left", body + reference, *headers)
 
 
 def error_page(problem: Problem) -> Answer:
@@ -74,7 +114,7 @@ def docs_page(title: str, description: str, rows: Iterable[tuple[str, str, str]]
     return page(200, title, f"{paragraphs}{link}{table}")
 
 
-def page(status: int, heading: str, body: str) -> Answer:
+def page(status: int, heading: str, body: str, *headers: tuple[bytes, bytes]) -> Answer:
     """Returns an HTML answer; `body` is HTML already."""
     html = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -82,4 +122,4 @@ def page(status: int, heading: str, body: str) -> Answer:
         f"<title>{escape(heading)} - SyncWell</title><style>{_STYLE}</style></head>"
         f"<body><main><h1>{escape(heading)}</h1>{body}</main></body></html>"
     )
-    return Answer(status, html.encode(), HTML, SECURITY_HEADERS)
+    return Answer(status, html.encode(), HTML, (*headers, *SECURITY_HEADERS))

@@ -38,6 +38,18 @@ class ConnectionView:
     generation: int
 
 
+@dataclass(frozen=True, slots=True)
+class CompletedConsent:
+    """A connection after its consent, and the code that confirms it, for the browser of the callback alone.
+
+    Code and `expires_at_ms`, until when it counts, are None where nothing is left to confirm.
+    """
+
+    connection: ConnectionView
+    confirmation_code: str | None = field(default=None, repr=False)
+    expires_at_ms: int | None = None
+
+
 class Connector(ABC):
     """Opens, completes, confirms and ends connections.
 
@@ -54,10 +66,11 @@ class Connector(ABC):
         """
 
     @abstractmethod
-    async def complete(self, provider: str, callback: Callback) -> ConnectionView:
+    async def complete(self, provider: str, callback: Callback) -> CompletedConsent:
         """Trades the provider's code for a grant; the state says whose it is.
 
-        The connection is pending, or active where the person had connected this account already and still has it.
+        The connection is pending, or active where the person had connected this account already and still has it. A
+        pending one gives its account away where it is not confirmed within ten minutes.
 
         Raises:
             InvalidInputError: the state is unknown, too old, used, or of another provider.
@@ -67,11 +80,14 @@ class Connector(ABC):
         """
 
     @abstractmethod
-    async def confirm(self, user_id: UserId, connection_id: ConnectionId) -> ConnectionView:
+    async def confirm(self, user_id: UserId, connection_id: ConnectionId, confirmation_code: str) -> ConnectionView:
         """Makes a pending connection active; an active one stays as it is.
 
+        The fifth wrong code, and any that comes too late, ends the connection.
+
         Raises:
-            NotFoundError: no such connection of this user, or it was revoked.
+            InvalidInputError: there is no code.
+            NotFoundError: no such connection of this user, it was revoked or not confirmed in time, or a wrong code.
             ConflictError: the grant is gone; the person must connect again first.
         """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -25,12 +27,35 @@ class GrantState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a pending connection waits for: the code that its person's browser was shown, as a digest."""
+
+    digest: bytes = field(repr=False)
+    expires_at_ms: int
+    wrong_count: int = 0
+
+    @classmethod
+    def of(cls, code: str, *, expires_at_ms: int) -> Confirmation:
+        """Returns what to keep of a code of at least 128 random bits; fewer would need more than a plain digest."""
+        return cls(_digest(code), expires_at_ms)
+
+    def fits(self, code: str) -> bool:
+        """Tells, in the same time for every answer, whether this is the code."""
+        return hmac.compare_digest(self.digest, _digest(code))
+
+    def is_over(self, now_ms: int) -> bool:
+        """Tells whether the code counts no more, right or wrong."""
+        return now_ms >= self.expires_at_ms
+
+
+@dataclass(frozen=True, slots=True)
 class GrantRow:
     """A grant and the life of its refresh.
 
     `generation` is the connection's when the grant was stored. `busy_until_ms` is the end of the refresher's lease, or
     the earliest time of the next attempt where the last one failed. `retry_count` counts repetitions of a refresh whose
-    outcome is unknown. `holder` tells one claim from another. `version` guards every change.
+    outcome is unknown. `holder` tells one claim from another. `confirmation` is there while the connection is pending.
+    `version` guards every change.
     """
 
     connection_id: ConnectionId
@@ -45,6 +70,7 @@ class GrantRow:
     retry_count: int = 0
     holder: str = ""
     version: int = 1
+    confirmation: Confirmation | None = None
 
 
 class _Secret(msgspec.Struct, frozen=True):
@@ -72,7 +98,15 @@ class Grants:
         item = await self._items.get(keys.token(connection_id))
         return None if item is None else replace(_ROW.decode(item.body), version=item.version)
 
-    async def seal(self, connection: Connection, grant: TokenGrant, *, now_ms: int, version: int) -> GrantRow:
+    async def seal(
+        self,
+        connection: Connection,
+        grant: TokenGrant,
+        *,
+        now_ms: int,
+        version: int,
+        confirmation: Confirmation | None = None,
+    ) -> GrantRow:
         """Returns the stable row of a new grant, of the connection's generation.
 
         Raises:
@@ -87,6 +121,7 @@ class Grants:
             expires_at_ms=grant.expires_at_ms,
             sealed=await self.seal_for(connection.user_id, connection.connection_id, grant),
             version=version,
+            confirmation=confirmation,
         )
 
     async def open(self, row: GrantRow) -> TokenGrant:
@@ -124,6 +159,10 @@ def grant_delete(row: GrantRow) -> Delete:
 
 _ROW = msgspec.msgpack.Decoder(GrantRow)
 _SECRET = msgspec.msgpack.Decoder(_Secret)
+
+
+def _digest(code: str) -> bytes:
+    return hashlib.sha256(code.encode("utf-8", "replace")).digest()
 
 
 def _owner(user_id: UserId, connection_id: ConnectionId) -> str:

@@ -44,7 +44,7 @@ class BeginAuthorization:
         """
         oauth = oauth_of(self._providers, provider)
         _check_redirect(redirect_uri)
-        state, verifier = self._secret(), self._secret()
+        state, verifier = (new_secret(self._random_bytes, SECRET_BYTES) for _ in range(2))
         url = oauth.consent_url(state=state, code_challenge=challenge_of(verifier), redirect_uri=redirect_uri)
         expires_at_ms = self._clock.now_ms() + int(CONSENT_LIFE.total_seconds() * 1000)
         await self._consents.add(
@@ -57,8 +57,10 @@ class BeginAuthorization:
         )
         return Consent(url, expires_at_ms)
 
-    def _secret(self) -> str:
-        return base64.urlsafe_b64encode(self._random_bytes(SECRET_BYTES)).decode().rstrip("=")
+
+def new_secret(random_bytes: RandomBytes, byte_count: int) -> str:
+    """Returns a secret of so many random bytes, in letters that may stand in a URL."""
+    return base64.urlsafe_b64encode(random_bytes(byte_count)).decode().rstrip("=")
 
 
 def challenge_of(verifier: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from syncwell.domain.connections import Connection, ConnectionStatus
 from syncwell.domain.errors import (
@@ -16,6 +17,7 @@ from syncwell.domain.errors import (
     ProviderInvalidAnswerError,
     ProviderRefusedError,
     StoreUnavailableError,
+    VersionConflictError,
 )
 from syncwell.domain.records import ConnectionId
 from syncwell.ports.clock import Clock
@@ -26,13 +28,28 @@ from syncwell.ports.item_store import ItemStore, Write
 from syncwell.ports.roles import ProviderRegistry, TokenGrant
 from syncwell.repositories.accounts import Accounts, ExternalOwner, connection_put, owner_put
 from syncwell.repositories.consents import Consents, OpenConsent
-from syncwell.repositories.grants import GrantRow, Grants, grant_put
-from syncwell.usecases.begin_authorization import RandomBytes, oauth_of
+from syncwell.repositories.grants import Confirmation, GrantRow, Grants, grant_put
+from syncwell.usecases.begin_authorization import RandomBytes, new_secret, oauth_of
+from syncwell.usecases.revoke_connection import RevokeConnection
 
+CONFIRMATION_LIFE = timedelta(minutes=10)
+CODE_BYTES = 16  # 128 bits: nobody guesses it, and a person can still copy it
 STORE_ATTEMPTS_MAX = 5  # rivals are this person's other callbacks and refreshes: few
 DISPLAY_NAME_CHARS_MAX = 100
 # What RFC 6749 section 4.1.2.1 allows; other texts come from nobody knows where and are not repeated.
 REFUSAL_CODES = frozenset({"access_denied", "invalid_scope", "server_error", "temporarily_unavailable"})
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedAuthorization:
+    """The connection, and what its person's browser is told: a code that counts until `expires_at_ms`.
+
+    Code and time are None where nothing is left to confirm.
+    """
+
+    connection: Connection
+    confirmation_code: str | None = field(default=None, repr=False)
+    expires_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,7 @@ class CompleteAuthorization:
         *,
         grants: Grants,
         consents: Consents,
+        revoke: RevokeConnection,
         providers: ProviderRegistry,
         clock: Clock,
         random_bytes: RandomBytes,
@@ -64,14 +82,18 @@ class CompleteAuthorization:
         self._accounts = accounts
         self._grants = grants
         self._consents = consents
+        self._revoke = revoke
         self._providers = providers
         self._clock = clock
         self._random_bytes = random_bytes
         self._crash_points = crash_points
         self._history = history
 
-    async def run(self, provider: str, callback: Callback) -> Connection:
+    async def run(self, provider: str, callback: Callback) -> CompletedAuthorization:
         """Returns the connection: pending, or active where this account was connected and still is.
+
+        A pending one is confirmed with the returned code, which is for the browser that made this callback alone.
+        Another user's connection that was not confirmed in time is ended here and gives its account away.
 
         Raises:
             InvalidInputError: the state is unknown, too old, used, or of another provider.
@@ -85,9 +107,9 @@ class CompleteAuthorization:
         _check_answer(provider, callback)
         grant = await self._exchange(consent, callback)
         self._crash_points.reach("credentials.after_exchange")
-        connection = await self._store(consent, grant)
+        completed = await self._store(consent, grant)
         self._crash_points.reach("credentials.after_persist")
-        return connection
+        return completed
 
     async def _exchange(self, consent: OpenConsent, callback: Callback) -> TokenGrant:
         verifier = await self._consents.open_verifier(callback.state, consent)
@@ -99,16 +121,15 @@ class CompleteAuthorization:
             )
         return replace(grant, scopes=grant.scopes or _scopes_in(callback.scope))
 
-    async def _store(self, consent: OpenConsent, grant: TokenGrant) -> Connection:
+    async def _store(self, consent: OpenConsent, grant: TokenGrant) -> CompletedAuthorization:
+        code = new_secret(self._random_bytes, CODE_BYTES)
         for _ in range(STORE_ATTEMPTS_MAX):
             link = await self._load_link(consent, grant)
             if link.owner is not None and link.owner.user_id != consent.user_id:
-                # The grant is dropped, not ended: many providers would end the rightful user's with it.
-                raise AccountLinkedElsewhereError(
-                    "this account is connected to another user already", provider=consent.provider
-                )
+                await self._release(link.owner)
+                continue
             connection = self._connection_of(consent, grant, link)
-            writes, row = await self._writes(connection, grant, link)
+            writes, row = await self._writes(connection, grant, link, code)
             try:
                 await self._items.transact(writes)
             except ConditionFailedError:
@@ -117,8 +138,30 @@ class CompleteAuthorization:
                 if await self._grants.load(connection.connection_id) != row:
                     continue
             self._history.record(Op.OK, "connection.link", **_ids(connection))
-            return connection
+            if row.confirmation is None:
+                return CompletedAuthorization(connection)
+            return CompletedAuthorization(connection, code, row.confirmation.expires_at_ms)
         raise StoreUnavailableError("the connection kept changing; start again")
+
+    async def _release(self, owner: ExternalOwner) -> None:
+        """Ends another user's hold of the account if it was never confirmed in time.
+
+        Raises:
+            AccountLinkedElsewhereError: it holds. The new grant is dropped, not ended: many providers would end the
+                rightful user's with it.
+        """
+        held = await self._accounts.load_connection(owner.user_id, owner.connection_id)
+        row = await self._grants.load(owner.connection_id)
+        confirmation = None if row is None else row.confirmation
+        is_awaited = confirmation is not None and not confirmation.is_over(self._clock.now_ms())
+        if held is None or held.status is not ConnectionStatus.PENDING or is_awaited:
+            raise AccountLinkedElsewhereError(
+                "this account is connected to another user already", provider=owner.provider
+            )
+        try:
+            await self._revoke.drop_pending(held, row)
+        except VersionConflictError:
+            return  # confirmed or ended meanwhile: the next look decides
 
     async def _load_link(self, consent: OpenConsent, grant: TokenGrant) -> _Link:
         owner = await self._accounts.load_owner(consent.provider, grant.external_user_id)
@@ -156,9 +199,19 @@ class CompleteAuthorization:
             scopes=grant.scopes,
         )
 
-    async def _writes(self, connection: Connection, grant: TokenGrant, link: _Link) -> tuple[Sequence[Write], GrantRow]:
-        row_version = 1 if link.row is None else link.row.version + 1
-        row = await self._grants.seal(connection, grant, now_ms=self._clock.now_ms(), version=row_version)
+    async def _writes(
+        self, connection: Connection, grant: TokenGrant, link: _Link, code: str
+    ) -> tuple[Sequence[Write], GrantRow]:
+        now_ms = self._clock.now_ms()
+        expires_at_ms = now_ms + CONFIRMATION_LIFE // timedelta(milliseconds=1)
+        is_pending = connection.status is ConnectionStatus.PENDING
+        row = await self._grants.seal(
+            connection,
+            grant,
+            now_ms=now_ms,
+            version=1 if link.row is None else link.row.version + 1,
+            confirmation=Confirmation.of(code, expires_at_ms=expires_at_ms) if is_pending else None,
+        )
         owner = ExternalOwner(
             connection.provider,
             connection.external_user_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from syncwell.domain.connections import Connection, ConnectionStatus, SyncConfig
 from syncwell.domain.errors import ConditionFailedError, NotFoundError, OutcomeUnknownError, VersionConflictError
@@ -12,11 +13,14 @@ from syncwell.ports.clock import Clock
 from syncwell.ports.history import History
 from syncwell.ports.item_store import TRANSACTION_WRITES_MAX, ItemStore, Write
 from syncwell.repositories.accounts import Accounts, config_delete, connection_put, owner_delete
-from syncwell.repositories.grants import Grants, grant_delete
+from syncwell.repositories.grants import GrantRow, Grants, grant_delete
 from syncwell.repositories.revocations import revocation_of, revocation_put
 from syncwell.usecases.recorded_step import recorded
 
 ATTEMPTS_MAX = 5  # rivals are a refresh, a confirmation and changes of configs
+# A consent under way may be about to take the account over, and its grant would end with this one at many providers:
+# by then it is stored, and seen.
+DROP_GRACE = timedelta(minutes=1)
 CORE_WRITES = 4  # connection, grant, revocation, owner
 
 
@@ -41,6 +45,25 @@ class RevokeConnection:
         with recorded(self._history, "connection.revoke", user=user_id, connection=connection_id) as learnt:
             learnt["generation"] = await self._revoke(user_id, connection_id)
 
+    async def drop_pending(self, connection: Connection, row: GrantRow | None) -> None:
+        """Ends a connection that its person did not confirm, with its grant as it was read.
+
+        Raises:
+            VersionConflictError: connection or grant was changed since it was read; nothing was ended.
+            StoreUnavailableError: nothing was ended.
+            OutcomeUnknownError: it may be ended.
+        """
+        user_id, connection_id = connection.user_id, connection.connection_id
+        with recorded(self._history, "connection.revoke", user=user_id, connection=connection_id) as learnt:
+            configs = await self._accounts.load_configs_of(user_id, connection_id)
+            tombstone = _tombstone_of(connection)
+            if not await self._commit(
+                await self._writes(connection, tombstone, configs, row, grace=DROP_GRACE), tombstone
+            ):
+                raise VersionConflictError("the connection was changed meanwhile; read it again")
+            await self._delete_rest(configs[TRANSACTION_WRITES_MAX - CORE_WRITES :])
+            learnt["generation"] = tombstone.generation
+
     async def _revoke(self, user_id: UserId, connection_id: ConnectionId) -> int:
         for _ in range(ATTEMPTS_MAX):
             connection = await self._accounts.load_connection(user_id, connection_id)
@@ -51,19 +74,26 @@ class RevokeConnection:
                 await self._delete_rest(configs)
                 return connection.generation
             tombstone = _tombstone_of(connection)
-            writes = await self._writes(connection, tombstone, configs)
+            row = await self._grants.load(connection_id)
+            writes = await self._writes(connection, tombstone, configs, row)
             if await self._commit(writes, tombstone):
                 await self._delete_rest(configs[TRANSACTION_WRITES_MAX - CORE_WRITES :])
                 return tombstone.generation
         raise VersionConflictError("the connection keeps changing; try again")
 
     async def _writes(
-        self, connection: Connection, tombstone: Connection, configs: Sequence[SyncConfig]
+        self,
+        connection: Connection,
+        tombstone: Connection,
+        configs: Sequence[SyncConfig],
+        row: GrantRow | None,
+        *,
+        grace: timedelta = timedelta(0),
     ) -> Sequence[Write]:
         writes: list[Write] = [connection_put(tombstone)]
-        row = await self._grants.load(connection.connection_id)
         if row is not None:
-            outbox_row = revocation_of(connection, row.sealed, now_ms=self._clock.now_ms())
+            due_at_ms = self._clock.now_ms() + grace // timedelta(milliseconds=1)
+            outbox_row = revocation_of(connection, row.sealed, now_ms=due_at_ms)
             writes += [grant_delete(row), revocation_put(outbox_row)]
         owner = await self._accounts.load_owner(connection.provider, connection.external_user_id)
         if owner is not None and owner.connection_id == connection.connection_id:

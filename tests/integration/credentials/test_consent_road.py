@@ -31,12 +31,14 @@ from tests.integration.credentials.world import STRANGER, USER, World
 
 async def test_whole_road(world: World) -> None:
     """Consent, callback and confirmation end in a token that the provider accepts."""
-    pending = await world.connections.complete("strava", await world.consent())
+    done = await world.connections.complete("strava", await world.consent())
+    pending = done.connection
     assert pending.status is ConnectionStatus.PENDING
+    assert done.expires_at_ms == pytest.approx(world.clock.now_ms() + 600_000, abs=60_000)
     with pytest.raises(NotFoundError):
         await world.token_source().access_token(USER, pending.connection_id)
 
-    active = await world.connections.confirm(USER, pending.connection_id)
+    active = await world.connections.confirm(USER, pending.connection_id, done.confirmation_code or "")
     token = await world.token_source().access_token(USER, active.connection_id)
 
     assert active.status is ConnectionStatus.ACTIVE
@@ -113,14 +115,67 @@ async def test_refusal_and_wrong_code_are_told(world: World) -> None:
 
 async def test_stranger_cannot_confirm_use_or_end(world: World) -> None:
     """A connection is not there for anybody but its user."""
-    pending = await world.connections.complete("strava", await world.consent())
+    done = await world.connections.complete("strava", await world.consent())
+    pending = done.connection
 
-    for attempt in (world.connections.confirm, world.connections.revoke, world.token_source().access_token):
+    with pytest.raises(NotFoundError):
+        await world.connections.confirm(STRANGER, pending.connection_id, done.confirmation_code or "")
+    for attempt in (world.connections.revoke, world.token_source().access_token):
         with pytest.raises(NotFoundError):
             await attempt(STRANGER, pending.connection_id)
     stored = await world.accounts.load_connection(USER, pending.connection_id)
     assert stored is not None
     assert stored.status is ConnectionStatus.PENDING
+
+
+async def test_consent_of_a_victim_links_nothing_to_the_attacker(world: World) -> None:
+    """Who begins, has somebody else consent and sees the pending connection cannot confirm it without their code."""
+    attacker, victim = STRANGER, USER
+    done = await world.connections.complete("strava", await world.consent(attacker))  # in the victim's browser
+    (listed,) = await world.accounts.load_connections(attacker)
+    assert listed.connection_id == done.connection.connection_id
+
+    with pytest.raises(InvalidInputError):
+        await world.connections.confirm(attacker, listed.connection_id, "")
+    for guess in range(5):
+        with pytest.raises(NotFoundError):
+            await world.connections.confirm(attacker, listed.connection_id, f"guess-{guess}")
+    with pytest.raises(NotFoundError):
+        await world.token_source().access_token(attacker, listed.connection_id)
+
+    assert (await world.connect(victim)).status is ConnectionStatus.ACTIVE
+    assert await world.parts.end_grants.run() == 0, "not due yet"
+    world.advance(timedelta(minutes=1, seconds=1))
+    assert await world.parts.end_grants.run() == 1
+    assert world.count("revocations") == 0, "the account has its rightful user by now"
+
+
+async def test_unconfirmed_connection_gives_its_account_away(world: World) -> None:
+    """After ten minutes the account is free for whoever consents next, and the grant in waiting is gone."""
+    stale = await world.connections.complete("strava", await world.consent(STRANGER))
+    with pytest.raises(AccountLinkedElsewhereError):
+        await world.connect()
+    world.advance(timedelta(minutes=10))
+
+    connection = await world.connect()
+
+    with pytest.raises(NotFoundError):
+        await world.connections.confirm(STRANGER, stale.connection.connection_id, stale.confirmation_code or "")
+    assert connection.status is ConnectionStatus.ACTIVE
+    (left,) = await world.accounts.load_connections(STRANGER)
+    assert left.status is ConnectionStatus.REVOKED
+
+
+async def test_grant_of_a_late_confirmation_is_ended(world: World) -> None:
+    """A confirmation after ten minutes is refused, and the provider is told that nobody uses the grant."""
+    late = await world.connections.complete("strava", await world.consent())
+    world.advance(timedelta(minutes=10))
+    with pytest.raises(NotFoundError):
+        await world.connections.confirm(USER, late.connection.connection_id, late.confirmation_code or "")
+    world.advance(timedelta(minutes=1, seconds=1))
+
+    assert await world.parts.end_grants.run() == 1
+    assert world.count("revocations") == 1
 
 
 async def test_account_of_another_user_is_refused(world: World) -> None:
@@ -201,7 +256,7 @@ async def test_services_are_told_apart(world: World) -> None:
     assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
     worker = GrpcConnections(world.channel, load_identity(world.settings.keys_dir, "sync_worker"))
     with pytest.raises(PermissionDeniedError):
-        await worker.confirm(USER, connection.connection_id)
+        await worker.confirm(USER, connection.connection_id, "code")
     with pytest.raises(NotAuthenticatedError):
         await GrpcConnections(world.channel, ("gateway", "wrong")).complete("strava", Callback(state="x"))
 
@@ -209,14 +264,18 @@ async def test_services_are_told_apart(world: World) -> None:
 async def test_nothing_secret_rests_in_the_clear(world: World) -> None:
     """No file of the installation holds a token, a code or a state in the clear."""
     callback = await world.consent()
-    pending = await world.connections.complete("strava", callback)
-    active = await world.connections.confirm(USER, pending.connection_id)
+    done = await world.connections.complete("strava", callback)
+    code = done.confirmation_code or ""
+    active = await world.connections.confirm(USER, done.connection.connection_id, code)
     token = await world.token_source().access_token(USER, active.connection_id)
     other = await world.consent()
+    waiting = await world.connections.complete("garmin", await world.consent(provider="garmin"))
+    codes = (code, waiting.confirmation_code or "")
+    assert all(codes)
 
     files = [path for path in world.settings.data_dir.rglob("*") if path.is_file()]
     stored = b"".join(path.read_bytes() for path in files)
 
     assert active.connection_id.encode() in stored, "the scan looks where rows are"
-    for secret in (token.value, callback.code, callback.state, other.state):
+    for secret in (token.value, callback.code, callback.state, other.state, *codes):
         assert secret.encode() not in stored

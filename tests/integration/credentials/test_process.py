@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -36,6 +36,7 @@ class Bed:
     service: CredentialsProcess
     sandbox: StravaSandbox
     http: aiohttp.ClientSession
+    codes: list[str] = field(default_factory=list)
 
     def advance(self, duration: timedelta) -> None:
         self.service.store.clock.advance(duration)
@@ -49,8 +50,10 @@ class Bed:
         consent = await connections.begin(user_id, "strava", redirect_uri=REDIRECT)
         async with self.http.get(consent.url, allow_redirects=False) as answer:
             query = parse_qs(urlsplit(answer.headers["Location"]).query)
-        pending = await connections.complete("strava", Callback(state=query["state"][0], code=query["code"][0]))
-        return (await connections.confirm(user_id, pending.connection_id)).connection_id
+        done = await connections.complete("strava", Callback(state=query["state"][0], code=query["code"][0]))
+        connection_id, code = done.connection.connection_id, done.confirmation_code or ""
+        self.codes.append(code)
+        return (await connections.confirm(user_id, connection_id, code)).connection_id
 
 
 @pytest.fixture
@@ -139,7 +142,8 @@ async def test_stop_stores_the_refresh_under_way(bed: Bed) -> None:
     assert await bed.service.stop() == 0
     log = bed.service.log.read_text()
     assert "serving" in log, "the scan looks where lines are"
-    assert token.value not in log
+    assert bed.codes[0]
+    assert not any(secret in log for secret in (token.value, *bed.codes))
 
 
 async def test_wrong_providers_file_ends_with_advice(bed: Bed) -> None:

@@ -96,8 +96,10 @@ class World:
 
     async def connect(self, user_id: UserId = USER, provider: str = "strava") -> ConnectionView:
         """Walks the whole road to an active connection."""
-        pending = await self.connections.complete(provider, await self.consent(user_id, provider))
-        return await self.connections.confirm(user_id, pending.connection_id)
+        done = await self.connections.complete(provider, await self.consent(user_id, provider))
+        if done.confirmation_code is None:
+            return done.connection
+        return await self.connections.confirm(user_id, done.connection.connection_id, done.confirmation_code)
 
     async def generation(self, connection_id: ConnectionId) -> int:
         """Returns the generation in the store."""

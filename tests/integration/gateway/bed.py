@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from syncwell.domain.connections import Connection, ConnectionStatus
 from syncwell.domain.errors import InvalidInputError, NotFoundError, SyncWellError
 from syncwell.domain.records import ConnectionId, UserId
 from syncwell.domain.sharding import bucket_of
-from syncwell.ports.connector import Callback, ConnectionView, Connector, Consent
+from syncwell.ports.connector import Callback, CompletedConsent, ConnectionView, Connector, Consent
 from syncwell.ports.item_store import ItemStore
 from syncwell.ports.job_queue import JobQueue
 from syncwell.providers.garmin.settings import garmin_settings
@@ -45,19 +46,26 @@ class RowsConnector(Connector):
         self.clock = clock
         self.calls: list[str] = []
         self.failure: SyncWellError | None = None
+        self.codes: dict[ConnectionId, str] = {}
 
     async def begin(self, user_id: UserId, provider: str, *, redirect_uri: str) -> Consent:
         self._enter("begin")
         return Consent(f"https://{provider}.example/consent?redirect_uri={redirect_uri}", self.clock.now_ms() + 600_000)
 
-    async def complete(self, provider: str, callback: Callback) -> ConnectionView:
+    async def complete(self, provider: str, callback: Callback) -> CompletedConsent:
         self._enter("complete")
         if not callback.state.startswith("usr_"):
             raise InvalidInputError("this state is unknown", field="state")
-        return _view(await self.add(UserId(callback.state), provider, ConnectionStatus.PENDING))
+        if callback.code == "known":
+            return CompletedConsent(_view(await self.add(UserId(callback.state), provider, ConnectionStatus.ACTIVE)))
+        connection = await self.add(UserId(callback.state), provider, ConnectionStatus.PENDING)
+        code = self.codes[connection.connection_id] = secrets.token_urlsafe(16)
+        return CompletedConsent(_view(connection), code, self.clock.now_ms() + 600_000)
 
-    async def confirm(self, user_id: UserId, connection_id: ConnectionId) -> ConnectionView:
+    async def confirm(self, user_id: UserId, connection_id: ConnectionId, confirmation_code: str) -> ConnectionView:
         self._enter("confirm")
+        if self.codes.get(connection_id) != confirmation_code:
+            raise NotFoundError("no connection waits for this code")
         return _view(await self._move(user_id, connection_id, ConnectionStatus.ACTIVE))
 
     async def revoke(self, user_id: UserId, connection_id: ConnectionId) -> None:

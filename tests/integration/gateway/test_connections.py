@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -22,23 +23,105 @@ KEY = "7a1f3c58-2b7e-4e0f-9d80-3c0b4e0a9b11"
 
 
 async def test_person_connects_an_account(bed: Bed) -> None:
-    """Consent, callback in a browser without a token, confirmation by the app: then the connection is active."""
+    """Consent, callback in a browser without a token, confirmation with its code: then the connection is active."""
     person, browser = bed.person("robin"), bed.nobody()
     user_id = await bed.user_id(person)
 
     begun = await person.post("/v1/connections/strava/authorize", {})
     page = await browser.get(f"/v1/connections/strava/callback?state={user_id}&code=abc&scope=read,write&extra=1")
     pending = (await person.get("/v1/connections")).json["connections"]
-    confirmed = await person.post(f"/v1/connections/{pending[0]['connectionId']}/confirm")
+    connection_id = pending[0]["connectionId"]
+    code = bed.connector.codes[connection_id]
+    confirmed = await person.post(f"/v1/connections/{connection_id}/confirm", {"confirmationCode": code})
 
     redirect = parse_qs(urlsplit(begun.json["consentUrl"]).query)["redirect_uri"]
     assert redirect == [f"{bed.url}/v1/connections/strava/callback"]
     assert page.status == 200
-    assert pending[0]["connectionId"] in page.body.decode()
+    assert connection_id in page.body.decode()
+    assert f"<code>{code}</code>" in page.body.decode()
+    assert code not in json.dumps(pending), "who did not consent does not see it"
     assert "confirm" in page.body.decode()
     assert [each["status"] for each in pending] == ["pending"]
     assert confirmed.json["status"] == "active"
     assert confirmed.json["providerIconUrl"].startswith("/v1/provider-icons/strava.")
+
+
+@pytest.mark.parametrize("accept", ["application/json", "Application/JSON;q=0.9, text/plain"])
+async def test_client_without_pages_gets_the_code_as_json(bed: Bed, accept: str) -> None:
+    """The same answer as JSON, kept by nobody and told to no other site."""
+    user_id = await bed.user_id(bed.person("robin"))
+
+    reply = await bed.nobody().get(f"/v1/connections/strava/callback?state={user_id}&code=abc", Accept=accept)
+
+    (connection_id,) = [each for each in bed.connector.codes if each == reply.json["connectionId"]]
+    assert reply.json["confirmationCode"] == bed.connector.codes[connection_id]
+    assert (reply.json["provider"], reply.json["status"]) == ("strava", "pending")
+    assert reply.headers["Cache-Control"] == "no-store"
+    assert reply.headers["Referrer-Policy"] == "no-referrer"
+    assert reply.headers["Vary"] == "accept"
+
+
+@pytest.mark.parametrize(
+    "accept", ["", "*/*", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html, application/json"]
+)
+async def test_browser_gets_the_page(bed: Bed, accept: str) -> None:
+    """Whoever reads pages gets the page."""
+    user_id = await bed.user_id(bed.person("robin"))
+
+    page = await bed.nobody().get(f"/v1/connections/strava/callback?state={user_id}&code=abc", Accept=accept)
+
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "give the code to nobody" in page.body.decode()
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+async def test_known_account_has_no_code(bed: Bed, accept: str) -> None:
+    """An account that was confirmed before is connected without another step."""
+    user_id = await bed.user_id(bed.person("robin"))
+
+    reply = await bed.nobody().get(f"/v1/connections/strava/callback?state={user_id}&code=known", Accept=accept)
+
+    assert reply.status == 200
+    assert b"onfirm" not in reply.body
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (None, None),
+        ({}, "$.confirmationCode"),
+        ({"confirmationCode": ""}, "$.confirmationCode"),
+        ({"confirmationCode": None}, "$.confirmationCode"),
+        ({"confirmationCode": "x" * 65}, "$.confirmationCode"),
+        ({"confirmationCode": "x", "more": 1}, "$.more"),
+    ],
+)
+async def test_confirmation_without_a_code_is_a_wrong_request(bed: Bed, body: object, field: str | None) -> None:
+    """What carries no code is refused at the edge, in words that repeat none, and nothing is tried."""
+    person = bed.person("robin")
+    source, _ = await bed.connected(person)
+
+    reply = await person.post(f"/v1/connections/{source}/confirm", body)
+
+    assert reply.status == (415 if body is None else 400)
+    assert "confirm" not in bed.connector.calls
+    if field is not None:
+        assert (reply.json["code"], reply.json["fields"]) == ("invalid_input", {"field": field})
+
+
+async def test_wrong_code_is_not_found(bed: Bed) -> None:
+    """Who began the consent but never saw its end cannot confirm the pending connection in their list."""
+    person = bed.person("robin")
+    user_id = await bed.user_id(person)
+    await bed.nobody().get(f"/v1/connections/strava/callback?state={user_id}&code=abc")
+    (pending,) = (await person.get("/v1/connections")).json["connections"]
+
+    reply = await person.post(f"/v1/connections/{pending['connectionId']}/confirm", {"confirmationCode": "guess"})
+
+    (still,) = (await person.get("/v1/connections")).json["connections"]
+    assert (reply.status, reply.json["code"]) == (404, "not_found")
+    assert "guess" not in reply.body.decode()
+    assert still["status"] == "pending"
 
 
 async def test_callback_page_is_accessible_and_locked_down(bed: Bed) -> None:
@@ -135,12 +218,13 @@ async def test_failed_confirmation_may_be_repeated_with_the_same_key(bed: Bed) -
     """While the credentials service is down a confirmation is 503; the same key succeeds once it is back."""
     person = bed.person("robin")
     connection = await bed.connector.add(await bed.user_id(person), "strava", ConnectionStatus.PENDING)
-    path = f"/v1/connections/{connection.connection_id}/confirm"
+    path, body = f"/v1/connections/{connection.connection_id}/confirm", {"confirmationCode": "the-code"}
+    bed.connector.codes[connection.connection_id] = "the-code"
 
     bed.connector.failure = SecretStoreUnavailableError("the credentials service cannot be reached")
-    refused = await person.post(path, key=KEY)
+    refused = await person.post(path, body, key=KEY)
     bed.connector.failure = None
-    confirmed = await person.post(path, key=KEY)
+    confirmed = await person.post(path, body, key=KEY)
 
     assert (refused.status, refused.json["code"]) == (503, "secret_store_unavailable")
     assert int(refused.headers["Retry-After"]) >= 1

@@ -24,7 +24,7 @@ async def test_ids_of_others_do_not_exist(bed: Bed) -> None:
         await stranger.get(f"/v1/sync-configs/{config_id}"),
         await stranger.change("PUT", f"/v1/sync-configs/{config_id}", change),
         await stranger.change("DELETE", f"/v1/sync-configs/{config_id}"),
-        await stranger.post(f"/v1/connections/{source}/confirm"),
+        await stranger.post(f"/v1/connections/{source}/confirm", {"confirmationCode": "x"}),
         await stranger.change("DELETE", f"/v1/connections/{source}"),
         await stranger.post("/v1/sync-configs", config_body(source, destination)),
         await stranger.post("/v1/sync-jobs", job_body(source, destination)),

@@ -12,10 +12,10 @@ from syncwell.domain.records import ConnectionId, UserId
 from syncwell.ports.roles import TokenGrant
 from syncwell.repositories.accounts import Accounts, ExternalOwner, connection_put, owner_put
 from syncwell.repositories.consents import Consents
-from syncwell.repositories.grants import GrantRow, Grants, grant_put
+from syncwell.repositories.grants import Confirmation, GrantRow, Grants, grant_put
 from syncwell.repositories.revocations import Revocations
 from syncwell.usecases.begin_authorization import BeginAuthorization
-from syncwell.usecases.complete_authorization import CompleteAuthorization
+from syncwell.usecases.complete_authorization import CONFIRMATION_LIFE, CompleteAuthorization
 from syncwell.usecases.confirm_connection import ConfirmConnection
 from syncwell.usecases.end_grants import EndGrants, RevocationTimes
 from syncwell.usecases.issue_access_token import IssueAccessToken
@@ -32,6 +32,7 @@ USER = UserId("usr_1")
 STRANGER = UserId("usr_2")
 REDIRECT = "https://syncwell.example/v1/connections/strava/callback"
 CONNECTION_ID = ConnectionId("conn_1")
+CODE = "code-of-the-browser"
 
 
 class Kit:
@@ -51,19 +52,22 @@ class Kit:
         self.revocations = Revocations(self.items)
         self._random = random.Random(1)
         self.begin = BeginAuthorization(self.consents, self.providers, self.clock, self._random.randbytes)
+        self.revoke = RevokeConnection(self.items, self.accounts, self.grants, self.clock, self.history)
         self.complete = CompleteAuthorization(
             self.items,
             self.accounts,
             grants=self.grants,
             consents=self.consents,
+            revoke=self.revoke,
             providers=self.providers,
             clock=self.clock,
             random_bytes=self._random.randbytes,
             crash_points=self.crash_points,
             history=self.history,
         )
-        self.confirm = ConfirmConnection(self.accounts, self.history)
-        self.revoke = RevokeConnection(self.items, self.accounts, self.grants, self.clock, self.history)
+        self.confirm = ConfirmConnection(
+            self.items, self.accounts, self.grants, revoke=self.revoke, clock=self.clock, history=self.history
+        )
         self.refresh = self.new_refresh()
         self.end_grants = EndGrants(
             self.revocations,
@@ -104,12 +108,15 @@ class Kit:
         status: ConnectionStatus = ConnectionStatus.ACTIVE,
         left: timedelta = LIFE,
     ) -> GrantRow:
-        """Stores a connection of generation 1 whose token has `left` to live."""
+        """Stores a connection of generation 1 whose token has `left` to live; a pending one waits for `CODE`."""
         connection = Connection(CONNECTION_ID, USER, "strava", "77", "Ann", status, 1, 1, self.clock.now_ms())
         expires_at_ms = self.clock.now_ms() + int(left.total_seconds() * 1000)
         grant = TokenGrant("access-0", "refresh-0", expires_at_ms)
         issued_at_ms = expires_at_ms - int(LIFE.total_seconds() * 1000)
-        row = await self.grants.seal(connection, grant, now_ms=issued_at_ms, version=1)
+        until_ms = self.clock.now_ms() + CONFIRMATION_LIFE // timedelta(milliseconds=1)
+        is_pending = status is ConnectionStatus.PENDING
+        confirmation = Confirmation.of(CODE, expires_at_ms=until_ms) if is_pending else None
+        row = await self.grants.seal(connection, grant, now_ms=issued_at_ms, version=1, confirmation=confirmation)
         owner = ExternalOwner("strava", "77", USER, CONNECTION_ID, 1)
         await self.items.transact([connection_put(connection), grant_put(row), owner_put(owner)])
         return row

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from syncwell.api.credentials.v1 import credentials_pb2 as pb
 from syncwell.domain.connections import Connection, ConnectionStatus
 from syncwell.domain.records import ConnectionId
-from syncwell.ports.connector import ConnectionView
+from syncwell.ports.connector import CompletedConsent, ConnectionView
 from syncwell.ports.tokens import AccessToken
 
 _STATE_BY_STATUS: Mapping[ConnectionStatus, pb.Connection.State.ValueType] = MappingProxyType(
@@ -42,6 +42,28 @@ def connection_view(message: pb.Connection) -> ConnectionView:
         status=_STATUS_BY_STATE.get(message.state, ConnectionStatus.NEEDS_REAUTH),
         generation=message.generation,
     )
+
+
+def completed_consent(message: pb.CompleteAuthorizationResponse) -> CompletedConsent:
+    """Returns the connection in a message, with the code that confirms it; never log it."""
+    if not message.confirmation_code:
+        return CompletedConsent(connection_view(message.connection))
+    return CompletedConsent(
+        connection_view(message.connection),
+        message.confirmation_code,
+        message.confirmation_expire_time.ToMilliseconds(),
+    )
+
+
+def completion_message(
+    connection: Connection, confirmation_code: str | None, expires_at_ms: int | None
+) -> pb.CompleteAuthorizationResponse:
+    """Returns the message that carries a new connection and its code; never log it."""
+    message = pb.CompleteAuthorizationResponse(connection=connection_message(connection))
+    if confirmation_code is not None and expires_at_ms is not None:
+        message.confirmation_code = confirmation_code
+        message.confirmation_expire_time.FromMilliseconds(expires_at_ms)
+    return message
 
 
 def token_message(token: AccessToken) -> pb.GetAccessTokenResponse:

@@ -8,7 +8,7 @@ from typing import TypeVar
 import grpc
 
 from syncwell.adapters.grpc.channel import call_metadata
-from syncwell.adapters.grpc.connection_messages import access_token, connection_view
+from syncwell.adapters.grpc.connection_messages import access_token, completed_consent, connection_view
 from syncwell.adapters.grpc.errors import error_of
 from syncwell.api.credentials.v1 import credentials_pb2 as pb
 from syncwell.api.credentials.v1.credentials_pb2_grpc import CredentialServiceStub
@@ -19,7 +19,7 @@ from syncwell.domain.errors import (
     UnavailableError,
 )
 from syncwell.domain.records import ConnectionId, UserId
-from syncwell.ports.connector import Callback, ConnectionView, Connector, Consent
+from syncwell.ports.connector import Callback, CompletedConsent, ConnectionView, Connector, Consent
 from syncwell.ports.tokens import AccessToken, TokenSource
 from syncwell.usecases.token_cache import TokenCache
 
@@ -74,18 +74,18 @@ class GrpcConnections(Connector):
         answer = await _answer_of(self._stub.BeginAuthorization(request, metadata=metadata, timeout=CALL_SECONDS))
         return Consent(answer.consent_url, answer.expire_time.ToMilliseconds())
 
-    async def complete(self, provider: str, callback: Callback) -> ConnectionView:
-        """Trades the provider's code for a pending connection."""
+    async def complete(self, provider: str, callback: Callback) -> CompletedConsent:
+        """Trades the provider's code for a pending connection and the code that confirms it."""
         request = pb.CompleteAuthorizationRequest(
             provider=provider, state=callback.state, code=callback.code, error=callback.error, scope=callback.scope
         )
         metadata = call_metadata(identity=self._identity)
         call = self._stub.CompleteAuthorization(request, metadata=metadata, timeout=EXCHANGE_SECONDS)
-        return connection_view((await _answer_of(call)).connection)
+        return completed_consent(await _answer_of(call))
 
-    async def confirm(self, user_id: UserId, connection_id: ConnectionId) -> ConnectionView:
+    async def confirm(self, user_id: UserId, connection_id: ConnectionId, confirmation_code: str) -> ConnectionView:
         """Makes a pending connection active."""
-        request = pb.ConfirmConnectionRequest(connection_id=connection_id)
+        request = pb.ConfirmConnectionRequest(connection_id=connection_id, confirmation_code=confirmation_code)
         metadata = call_metadata(user_id=user_id, identity=self._identity)
         answer = await _answer_of(self._stub.ConfirmConnection(request, metadata=metadata, timeout=CALL_SECONDS))
         return connection_view(answer.connection)

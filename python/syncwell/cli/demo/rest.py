@@ -33,18 +33,15 @@ class Person:
     async def connect(self, provider: str) -> str:
         """Walks through consent, callback and confirmation; returns the connection's id."""
         begun = await self._post(f"/v1/connections/{provider}/authorize", {})
-        async with self._session.get(begun["consentUrl"]) as page:  # the browser: redirects lead to our callback
-            if page.status != 200:
+        # The browser: redirects lead to our callback, whose code only the one who allowed the access gets to see.
+        async with self._session.get(begun["consentUrl"], headers={"Accept": "application/json"}) as page:
+            if page.status != 200 or page.content_type != "application/json":
                 raise DemoFailedError(f"the consent of {provider} ended with HTTP {page.status} at {page.url.path}")
-        pending = [
-            connection
-            for connection in (await self._get("/v1/connections"))["connections"]
-            if connection["provider"] == provider and connection["status"] == "pending"
-        ]
-        if len(pending) != 1:
-            raise DemoFailedError(f"{provider}: {len(pending)} pending connections after the consent")
-        connection_id = str(pending[0]["connectionId"])
-        await self._post(f"/v1/connections/{connection_id}/confirm", {})
+            done = await page.json()
+        connection_id = str(done["connectionId"])
+        if done["status"] == "pending":
+            code = {"confirmationCode": done["confirmationCode"]}
+            await self._post(f"/v1/connections/{connection_id}/confirm", code)
         return connection_id
 
     async def sync(self, source: str, destination: str, *, is_dry_run: bool = False) -> dict[str, Any]:

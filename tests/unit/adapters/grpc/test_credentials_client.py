@@ -65,7 +65,11 @@ class ScriptedServicer(CredentialServiceServicer):
     ) -> pb.CompleteAuthorizationResponse:
         self._note(request, context)
         connection = pb.Connection(connection_id=HERS, state=pb.Connection.STATE_PENDING, generation=1)
-        return pb.CompleteAuthorizationResponse(connection=connection)
+        answer = pb.CompleteAuthorizationResponse(connection=connection)
+        if request.code != "known":
+            answer.confirmation_code = "marker-code"
+            answer.confirmation_expire_time.FromMilliseconds(self._clock.now_ms() + 600_000)
+        return answer
 
     async def BeginAuthorization(
         self,
@@ -227,11 +231,23 @@ async def test_absent_service_is_told(tmp_path: Path, clock: FakeClock) -> None:
 
 async def test_callback_carries_no_user(channel: grpc.aio.Channel, servicer: ScriptedServicer) -> None:
     """Whose callback it is, the state says."""
-    view = await GrpcConnections(channel, ("gateway", "key")).complete("strava", Callback(state="s", code="c"))
+    done = await GrpcConnections(channel, ("gateway", "key")).complete("strava", Callback(state="s", code="c"))
 
     _, metadata = servicer.requests[0]
     assert USER_KEY not in metadata
-    assert view.status is ConnectionStatus.PENDING
+    assert done.connection.status is ConnectionStatus.PENDING
+
+
+async def test_code_comes_through_and_does_not_print(channel: grpc.aio.Channel, clock: FakeClock) -> None:
+    """The code that confirms arrives with its end, shows in no print, and is None where there is none."""
+    connections = GrpcConnections(channel, ("gateway", "key"))
+
+    done = await connections.complete("strava", Callback(state="s", code="c"))
+    known = await connections.complete("strava", Callback(state="s", code="known"))
+
+    assert (done.confirmation_code, done.expires_at_ms) == ("marker-code", clock.now_ms() + 600_000)
+    assert "marker" not in repr(done)
+    assert (known.confirmation_code, known.expires_at_ms) == (None, None)
 
 
 async def test_people_side_carries_the_user(
@@ -241,7 +257,7 @@ async def test_people_side_carries_the_user(
     connections = GrpcConnections(channel, ("gateway", "key"))
 
     consent = await connections.begin(USER, "strava", redirect_uri="https://syncwell.example/callback")
-    view = await connections.confirm(USER, HERS)
+    view = await connections.confirm(USER, HERS, "marker-code")
     await connections.revoke(USER, HERS)
 
     assert consent.expires_at_ms == clock.now_ms() + 600_000
@@ -250,6 +266,7 @@ async def test_people_side_carries_the_user(
     assert [metadata[USER_KEY] for _, metadata in servicer.requests] == [USER] * 3
     begun, confirmed, revoked = (request for request, _ in servicer.requests)
     assert (begun.provider, begun.redirect_uri) == ("strava", "https://syncwell.example/callback")
+    assert confirmed.confirmation_code == "marker-code"
     assert confirmed.connection_id == revoked.connection_id == HERS
 
 

@@ -11,6 +11,7 @@ from openapi_spec_validator import validate
 
 from services.gateway.assembly import Collaborators, make_operations
 from services.gateway.bodies import ChangedSyncConfig, DateRangeBody, NewSyncConfig, NewSyncJob
+from services.gateway.connection_routes import CompletedView, ConfirmationBody
 from services.gateway.operations import Kind, Operation
 from services.gateway.system_routes import load_document
 from services.gateway.views import (
@@ -119,6 +120,8 @@ def test_bodies_are_read_where_they_are_declared(operations: Sequence[Operation]
         (ProviderView, "Provider"),
         (LinkedAccountView, "Connection"),
         (ConsentView, "Authorization"),
+        (CompletedView, "CompletedConnection"),
+        (ConfirmationBody, "ConnectionConfirmation"),
         (SyncConfigView, "SyncConfig"),
         (JobView, "SyncJob"),
         (ProgressView, "Progress"),
