@@ -50,4 +50,9 @@ class SyncConfig:
     @property
     def config_id(self) -> str:
         """Returns the id that REST uses; made of what identifies the pair."""
-        return f"{self.source_connection_id}--{self.destination_connection_id}--{self.data_type}"
+        return config_id(self.source_connection_id, self.destination_connection_id, self.data_type)
+
+
+def config_id(source: ConnectionId, destination: ConnectionId, data_type: DataType) -> str:
+    """Returns the id of the config of a pair and type."""
+    return f"{source}--{destination}--{data_type}"

@@ -9,7 +9,8 @@
     ├── ConflictError                the state does not allow it
     │   ├── RequestInProgressError
     │   ├── VersionConflictError
-    │   └── AccountLinkedElsewhereError
+    │   ├── AccountLinkedElsewhereError
+    │   └── UndoUnsupportedError
     ├── NotAuthenticatedError        no valid token
     ├── PermissionDeniedError        valid caller, not allowed
     ├── LimitExceededError           too much, too fast, too large
@@ -20,6 +21,7 @@
     ├── OutcomeUnknownError          it may or may not have been done
     ├── ConditionFailedError         a conditional write was refused
     ├── FenceLostError               another worker owns the job now
+    ├── JobCancelledError            its user asks the running job to stop
     ├── ProviderError
     │   ├── ProviderUnavailableError    5xx, time-out, connection lost
     │   ├── ProviderThrottledError      429 or our own budget
@@ -107,6 +109,12 @@ class AccountLinkedElsewhereError(ConflictError):
     code = "account_linked_elsewhere"
 
 
+class UndoUnsupportedError(ConflictError):
+    """The destination cannot remove what the job wrote; `fields` tell what stays."""
+
+    code = "undo_unsupported"
+
+
 class NotAuthenticatedError(SyncWellError):
     """The request carries no valid token."""
 
@@ -175,6 +183,12 @@ class FenceLostError(SyncWellError):
     """Another worker has claimed the job since; this one must stop without writing."""
 
     code = "fence_lost"
+
+
+class JobCancelledError(SyncWellError):
+    """The job's user wants it to stop: nothing more may be written for it."""
+
+    code = "job_cancelled"
 
 
 class ProviderError(SyncWellError):

@@ -34,6 +34,8 @@ def request_fingerprint(request: JobRequest) -> str:
         "" if asked is None else f"{asked.start_ms}-{asked.end_ms}",
         str(request.is_dry_run),
     )
+    if request.undo_of is not None:
+        parts += (request.undo_of,)
     return hashlib.blake2b(_joined(*parts), digest_size=_DIGEST_BYTES).hexdigest()
 
 

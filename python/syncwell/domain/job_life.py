@@ -1,7 +1,7 @@
 """The life of a job as pure steps (design D4, D6).
 
 Every step raises the version. A claim and a cancellation raise the fence too, so that whoever owned the job before can
-write nothing more; `attempt` rises with failures only.
+write nothing more; `attempt` rises with failures only, `lost_leases` with workers that died over the job.
 """
 
 from __future__ import annotations
@@ -24,28 +24,31 @@ def claimed(job: Job, *, owner: str, now_ms: int, lease: timedelta) -> Job:
         retry_at_ms=None,
         wait_reason=None,
         updated_at_ms=now_ms,
+        lost_leases=_lost_leases(job),
         version=job.version + 1,
     )
 
 
-def extended(job: Job, *, now_ms: int, lease: timedelta) -> Job:
-    """Returns the running job with its lease counted from now."""
-    return replace(job, lease_until_ms=now_ms + _milliseconds(lease), version=job.version + 1)
+def extended(job: Job, *, now_ms: int, lease: timedelta, has_progressed: bool = False) -> Job:
+    """Returns the running job with its lease counted from now; one that gets on forgets how its workers died."""
+    lost = 0 if has_progressed else job.lost_leases
+    return replace(job, lease_until_ms=now_ms + _milliseconds(lease), lost_leases=lost, version=job.version + 1)
 
 
 def deferred(job: Job, *, now_ms: int, retry_at_ms: int, reason: WaitReason) -> Job:
     """Returns the job waiting until `retry_at_ms`; nothing failed."""
-    return _released(job, now_ms, retry_at_ms=retry_at_ms, wait_reason=reason)
+    return replace(_released(job, now_ms, retry_at_ms=retry_at_ms, wait_reason=reason), lost_leases=0)
 
 
 def failed_once(job: Job, *, now_ms: int, retry_at_ms: int, reason: WaitReason) -> Job:
     """Returns the job waiting for its next attempt after a failure."""
-    return replace(_released(job, now_ms, retry_at_ms=retry_at_ms, wait_reason=reason), attempt=job.attempt + 1)
+    released = _released(job, now_ms, retry_at_ms=retry_at_ms, wait_reason=reason)
+    return replace(released, attempt=job.attempt + 1, lost_leases=0)
 
 
 def handed_back(job: Job, *, now_ms: int) -> Job:
     """Returns the job as a stopping worker leaves it: ready for the next one at once."""
-    return _released(job, now_ms, retry_at_ms=None, wait_reason=None)
+    return replace(_released(job, now_ms, retry_at_ms=None, wait_reason=None), lost_leases=0)
 
 
 def finished(job: Job, *, now_ms: int, counts: Counts) -> Job:
@@ -70,7 +73,25 @@ def cancelled(job: Job, *, now_ms: int) -> Job:
 def touched(job: Job, *, now_ms: int) -> Job:
     """Returns the job ready to be claimed, after its hint was lost, its wait ended or its worker died."""
     fence = job.fence + 1 if job.state is JobState.RUNNING else job.fence
-    return replace(_released(job, now_ms, retry_at_ms=None, wait_reason=None), fence=fence)
+    released = _released(job, now_ms, retry_at_ms=None, wait_reason=None)
+    return replace(released, fence=fence, lost_leases=_lost_leases(job))
+
+
+def redriven(job: Job, *, now_ms: int, retry_at_ms: int) -> Job:
+    """Returns a failed job as an operator gives it another chance: as if it had never failed."""
+    return replace(
+        _released(job, now_ms, retry_at_ms=retry_at_ms, wait_reason=WaitReason.REDRIVEN),
+        attempt=0,
+        lost_leases=0,
+        failure_reason=None,
+        progress=replace(job.progress, failed_chunks=0),
+        redrive_count=job.redrive_count + 1,
+    )
+
+
+def _lost_leases(job: Job) -> int:
+    """Returns the count after a worker is taken the job from: one that still runs then has died."""
+    return job.lost_leases + 1 if job.state is JobState.RUNNING else job.lost_leases
 
 
 def _released(job: Job, now_ms: int, *, retry_at_ms: int | None, wait_reason: WaitReason | None) -> Job:

@@ -10,9 +10,11 @@ class WaitReason(StrEnum):
 
     RETRY_AFTER_ERROR = "retry_after_error"
     PROVIDER_THROTTLED = "provider_throttled"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
     SECRET_STORE_UNAVAILABLE = "secret_store_unavailable"  # noqa: S105 - a reason, not a secret
     DESTINATION_VISIBILITY = "destination_visibility"
     RECORD_IN_PROGRESS = "record_in_progress"
+    REDRIVEN = "redriven"
 
 
 class FailureReason(StrEnum):
@@ -27,3 +29,4 @@ class FailureReason(StrEnum):
     PROVIDER_INVALID = "provider_invalid"
     PROVIDER_REFUSED = "provider_refused"
     INTERNAL = "internal"
+    POISON_PROCESS_KILLER = "poison_process_killer"

@@ -37,6 +37,7 @@ _CLASS_BY_MODE = {
     JobMode.HISTORICAL: JobClass.BULK,
     JobMode.WEBHOOK: JobClass.NORMAL,
     JobMode.SCHEDULED: JobClass.NORMAL,
+    JobMode.UNDO: JobClass.INTERACTIVE,
 }
 
 log = structlog.get_logger()
@@ -50,9 +51,9 @@ class Acceptance:
     is_replay: bool
 
 
-def job_class_of(mode: JobMode) -> JobClass:
-    """Returns the road of a job; it follows from what made it."""
-    return _CLASS_BY_MODE[mode]
+def job_class_of(mode: JobMode, *, is_redriven: bool = False) -> JobClass:
+    """Returns the road of a job; it follows from what made it. Redriven ones never keep people waiting."""
+    return JobClass.BULK if is_redriven else _CLASS_BY_MODE[mode]
 
 
 class AcceptJob:

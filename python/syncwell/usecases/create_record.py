@@ -171,6 +171,7 @@ class CreateRecord:
         )
         if await self._ledger.save(lease.job, LinkChange(confirmed, lineage)) is None:
             return Wait(self._clock.now_ms(), WaitReason.RECORD_IN_PROGRESS)
+        lease.note_progress()
         return replace(decision, outcome=outcome, reason=reason, destination_id=written.record_id)
 
 

@@ -13,6 +13,7 @@ from syncwell.domain.jobs import Job
 from syncwell.ports.clock import Clock
 from syncwell.ports.item_store import Write
 from syncwell.repositories.jobs import Jobs
+from syncwell.usecases.sync_steps import Stage
 
 BEATS_PER_LEASE = 3
 MARGIN_SHARE = 0.1  # of the lease: what a call's deadline leaves for the answer to be written down
@@ -32,6 +33,8 @@ class JobLease:
         self._length = length
         self._on_beat = on_beat
         self._lock = asyncio.Lock()
+        self._has_progressed = False
+        self.stage = Stage.CLAIM
 
     @property
     def job(self) -> Job:
@@ -41,6 +44,10 @@ class JobLease:
     def call_deadline_ms(self) -> int:
         """Returns when every call made now must have ended, a margin before the lease does."""
         return self._job.lease_until_ms - int(self._length / timedelta(milliseconds=1) * MARGIN_SHARE)
+
+    def note_progress(self) -> None:
+        """Notes that something was done which no later attempt repeats: such a job does not kill its workers."""
+        self._has_progressed = True
 
     async def refresh(self) -> None:
         """Extends the lease if a noticeable part of it is gone; call it before anything long.
@@ -103,6 +110,8 @@ class JobLease:
                 raise FenceLostError("the lease of the job has ended", job_id=self._job.job_id)
             if self._job.state.is_terminal:
                 return
-            wanted = job_life.extended(self._job, now_ms=now_ms, lease=self._length)
+            wanted = job_life.extended(
+                self._job, now_ms=now_ms, lease=self._length, has_progressed=self._has_progressed
+            )
             await self._jobs.replace(self._job, wanted)
             self._job = wanted

@@ -9,7 +9,7 @@ from syncwell.domain.errors import FenceLostError
 from syncwell.domain.jobs import Job, JobState
 from syncwell.ports.clock import Clock
 from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
-from syncwell.ports.job_queue import BATCH_MESSAGES_MAX, JobMessage, JobQueue
+from syncwell.ports.job_queue import BATCH_MESSAGES_MAX, JobClass, JobMessage, JobQueue
 from syncwell.repositories.jobs import Jobs
 from syncwell.usecases.accept_job import job_class_of
 from syncwell.usecases.sweep_steps import SweepStep
@@ -59,6 +59,8 @@ class RequeueJobs:
 
 
 def _messages(jobs: Sequence[Job]) -> list[JobMessage]:
-    return [
-        JobMessage(job.request.user_id, job.job_id, job_class_of(job.request.mode), job.correlation_id) for job in jobs
-    ]
+    return [JobMessage(job.request.user_id, job.job_id, _class_of(job), job.correlation_id) for job in jobs]
+
+
+def _class_of(job: Job) -> JobClass:
+    return job_class_of(job.request.mode, is_redriven=job.redrive_count > 0)

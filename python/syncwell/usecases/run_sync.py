@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -11,27 +12,34 @@ from random import Random
 import structlog
 
 from syncwell.domain import job_life
+from syncwell.domain.dead_letters import DeadLetter
 from syncwell.domain.errors import FenceLostError, OutcomeUnknownError, StorageFullError, StoreUnavailableError
+from syncwell.domain.job_reasons import FailureReason
 from syncwell.domain.jobs import Job, JobId, JobState
 from syncwell.domain.records import UserId
+from syncwell.domain.resolution import Decision
 from syncwell.ports.clock import Clock
 from syncwell.ports.crash_points import CrashPoints
 from syncwell.ports.history import History, Op
+from syncwell.ports.item_store import Write
 from syncwell.repositories.cursors import Cursors
+from syncwell.repositories.dead_letters import DeadLetters
 from syncwell.repositories.jobs import Claim, ClaimKind, Jobs
 from syncwell.repositories.ledger import Ledger
 from syncwell.repositories.outbox import Outbox
+from syncwell.usecases.bury_job import dead_letter_of, kills_processes
 from syncwell.usecases.commit_sync import CommitSync
 from syncwell.usecases.job_events import event_of
 from syncwell.usecases.job_lease import JobLease, OnBeat
 from syncwell.usecases.known_records import load_known
 from syncwell.usecases.publish_outbox import PublishOutbox
-from syncwell.usecases.read_records import ReadRecords
+from syncwell.usecases.read_records import ReadRecords, SourceReading
 from syncwell.usecases.recover_writes import RecoverWrites
 from syncwell.usecases.resolve_records import ResolveRecords
 from syncwell.usecases.sync_limits import SyncLimits
-from syncwell.usecases.sync_pair import LoadPair
-from syncwell.usecases.sync_steps import SyncStep
+from syncwell.usecases.sync_pair import LoadPair, SyncPair
+from syncwell.usecases.sync_source import SyncSource
+from syncwell.usecases.sync_steps import Stage, SyncStep
 from syncwell.usecases.sync_verdict import Step, step_of, verdict_on
 from syncwell.usecases.sync_wait import Wait
 from syncwell.usecases.write_records import Plan, WriteRecords
@@ -72,6 +80,7 @@ class SyncParts:
     resolve: ResolveRecords
     write: WriteRecords
     commit: CommitSync
+    source: SyncSource
     publish: PublishOutbox
     clock: Clock
     random: Random
@@ -116,6 +125,8 @@ class RunSync:
         return await self._run_claimed(lease)
 
     async def _run_claimed(self, lease: JobLease) -> RunResult:
+        if kills_processes(lease.job):
+            return await self._give_up_on(lease)
         try:
             wait = await lease.hold(self._sync(lease))
             if wait is None:
@@ -135,26 +146,42 @@ class RunSync:
     async def _sync(self, lease: JobLease) -> Wait | None:
         """Does the work; returns None when it is committed, or that the job must wait."""
         parts, request = self._parts, lease.job.request
+        lease.stage = Stage.LOAD
+        if request.is_of_source:
+            return await parts.source.run(lease, self._bring)
         pair = await parts.load_pair.load(lease.job)
+        lease.stage = Stage.READ_SOURCE
         window = parts.reader.window_of(pair, await parts.cursors.load(request))
         reading = await parts.reader.read_source(lease, pair, window)
         parts.crash_points.reach(SyncStep.AFTER_SOURCE_READ)
+        brought = await self._bring(lease, pair, reading)
+        if isinstance(brought, Wait):
+            return brought
+        lease.stage = Stage.COMMIT
+        await parts.commit.commit(lease, reading, brought)
+        return None
+
+    async def _bring(self, lease: JobLease, pair: SyncPair, reading: SourceReading) -> Wait | Sequence[Decision]:
+        """Brings a reading to the destination of `pair`; returns its decisions, or that the job must wait."""
+        parts, request = self._parts, pair.request
+        lease.stage = Stage.RECOVER
         known = await load_known(parts.ledger, pair, reading.records)
         if not request.is_dry_run:
             recovered = await parts.recover.recover(lease, pair, reading.records, known)
             if isinstance(recovered, Wait):
                 return recovered
             known = recovered
+        lease.stage = Stage.RESOLVE
         decisions = await parts.resolve.decide(lease, pair, reading, known)
         parts.crash_points.reach(SyncStep.AFTER_RESOLVE)
         if not request.is_dry_run:
+            lease.stage = Stage.WRITE
             records = {record.record_id: record for record in reading.records}
             written = await parts.write.write_all(Plan(lease, pair, records, known, decisions))
             if isinstance(written, Wait):
                 return written
             decisions = written
-        await parts.commit.commit(lease, reading, decisions)
-        return None
+        return decisions
 
     async def _fail(self, lease: JobLease, error: Exception) -> RunResult:
         parts = self._parts
@@ -164,15 +191,39 @@ class RunSync:
         else:
             log.info("sync_interrupted", job_id=lease.job.job_id, error=type(error).__name__)
         try:
-            return await self._settle(lease, verdict.step)
+            return await self._settle(lease, verdict.step, error)
         except FenceLostError:
             return RunResult(Receipt.GIVE_BACK, parts.limits.lease)
 
-    async def _settle(self, lease: JobLease, step: Step) -> RunResult:
+    async def _give_up_on(self, lease: JobLease) -> RunResult:
+        """Buries a job over which one worker after another died, before it takes this one too."""
+        log.error("job_kills_its_workers", job_id=lease.job.job_id, lost_leases=lease.job.lost_leases)
+        reason, now_ms = FailureReason.POISON_PROCESS_KILLER, self._parts.clock.now_ms()
+        try:
+            return await self._settle(lease, lambda job: job_life.given_up(job, now_ms=now_ms, reason=reason))
+        except FenceLostError:
+            return RunResult(Receipt.GIVE_BACK, self._parts.limits.lease)
+
+    async def _settle(self, lease: JobLease, step: Step, error: Exception | None = None) -> RunResult:
         """Ends the run without a commit: the job waits or is given up, and its message follows it."""
         parts = self._parts
         now_ms = parts.clock.now_ms()
-        job = await lease.replace(step, lambda wanted: [parts.outbox.entry(event_of(wanted), now_ms=now_ms)])
+        letters: list[DeadLetter] = []
+
+        def also(wanted: Job) -> list[Write]:
+            letter = dead_letter_of(wanted, error=error, stage=lease.stage)
+            letters[:] = [] if letter is None else [letter]
+            return [
+                parts.outbox.entry(event_of(wanted), now_ms=now_ms),
+                *(DeadLetters.entry(each) for each in letters),
+            ]
+
+        job = await lease.replace(step, also)
+        for letter in letters:
+            cause = letter.cause
+            parts.history.record(
+                Op.OK, "dlq.enter", job=job.job_id, error=cause.error, reason=cause.reason, step=cause.step
+            )
         parts.history.record(
             Op.OK,
             "job.commit" if job.state is JobState.FAILED else "job.wait",
@@ -184,6 +235,8 @@ class RunSync:
             reason=job.failure_reason or job.wait_reason,
         )
         await parts.publish.publish([event_of(job)])
+        if job.request.is_of_source and job.state.is_terminal:
+            await parts.source.settle_lost(job)
         if job.retry_at_ms is None:
             return RunResult(Receipt.ACKNOWLEDGE, job=job)
         delay = timedelta(milliseconds=max(0, job.retry_at_ms - now_ms))

@@ -5,6 +5,19 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class Stage(StrEnum):
+    """Where a run stands; a dead letter names the one that it never got past."""
+
+    CLAIM = "claim"
+    LOAD = "load"
+    READ_SOURCE = "read_source"
+    RECOVER = "recover"
+    RESOLVE = "resolve"
+    WRITE = "write"
+    UNDO = "undo"
+    COMMIT = "commit"
+
+
 class SyncStep(StrEnum):
     """In the order of the story; each names what has just been done, or is about to be."""
 

@@ -43,7 +43,7 @@ Step = Callable[[Job], Job]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The step that the job takes; `is_bug` marks an error that nobody foresaw."""
+    """The step that the job takes; `is_bug` marks an error that nobody foresaw: given up, it is a dead letter."""
 
     step: Step
     is_bug: bool = False
@@ -66,6 +66,11 @@ def verdict_on(error: Exception, job: Job, *, now_ms: int, limits: SyncLimits, r
             return Verdict(_trying_again(reason, job, now_ms=now_ms, limits=limits, random=random))
     again = _trying_again(FailureReason.INTERNAL, job, now_ms=now_ms, limits=limits, random=random)
     return Verdict(again, is_bug=True)
+
+
+def fatal_reason(error: Exception) -> FailureReason | None:
+    """Returns why no further attempt can succeed after `error`; None where one may."""
+    return next((reason for kind, reason in _FATAL.items() if isinstance(error, kind)), None)
 
 
 def step_of(wait: Wait, *, now_ms: int) -> Step:
