@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 import grpc
@@ -12,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from services.gateway.assembly import Collaborators, assemble
 from services.gateway.issuers import make_issuers
+from services.gateway.metrics_routes import Collect, collector_of
 from services.gateway.server import bind, serving
 from services.gateway.settings import Settings
 from services.gateway.system_routes import CHECK_SECONDS_MAX, Check
@@ -28,8 +31,11 @@ from syncwell.runtime.crash_points import make_crash_points
 from syncwell.runtime.grpc_server import wait_for_stop
 from syncwell.runtime.history import make_history
 from syncwell.runtime.provider_settings import load_providers
+from syncwell.runtime.telemetry.grpc_spans import TracedCalls
+from syncwell.runtime.telemetry.telemetry import Telemetry, telemetry_of
 
 SERVICE = "gateway"
+MEASURED_SERVICES = ("store", "credentials", "sync_worker", "coalescer", "scheduler")
 JOB_ID_KEY_FILE = "job-ids.key"
 JOB_ID_KEY_BYTES = 32
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not chosen
@@ -46,8 +52,16 @@ async def run(settings: Settings) -> None:
     clock = make_clock(settings)
     listener = bind(settings.gateway_host, settings.gateway_port, backlog=settings.backlog)
     registry = InstalledProviders(load_providers(settings).settings, clock, files_folder=settings.files_dir)
-    credentials, store = open_channel(settings.address_of("credentials")), open_channel(settings.address_of("store"))
-    async with open_backends(settings) as backends, aiohttp.ClientSession() as http, credentials, store:
+    async with AsyncExitStack() as stack:
+        telemetry = await stack.enter_async_context(telemetry_of(settings, SERVICE))
+        backends = await stack.enter_async_context(open_backends(settings, telemetry))
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        traced = [TracedCalls(telemetry.tracer)] if telemetry.tracer.is_on else []
+        credentials = await stack.enter_async_context(
+            open_channel(settings.address_of("credentials"), interceptors=traced)
+        )
+        store = await stack.enter_async_context(open_channel(settings.address_of("store")))
+        collectors = await stack.enter_async_context(_collectors(settings, telemetry))
         edge = assemble(
             Collaborators(
                 items=backends.items,
@@ -62,6 +76,9 @@ async def run(settings: Settings) -> None:
                 public_url=settings.public_url.rstrip("/") or _local_url(listener),
                 request_seconds=settings.request_seconds,
                 checks={"store": _health_of(store), "credentials": _health_of(credentials)},
+                collectors=collectors,
+                metrics=telemetry.metrics,
+                tracer=telemetry.tracer,
                 crash_points=make_crash_points(settings),
             )
         )
@@ -71,6 +88,17 @@ async def run(settings: Settings) -> None:
             log.info("serving", address=_local_url(listener))
             await wait_for_stop()
     await registry.aclose()
+
+
+@asynccontextmanager
+async def _collectors(settings: Settings, telemetry: Telemetry) -> AsyncIterator[dict[str, Collect]]:
+    """Opens what `/metrics` asks: this process and every service of the installation."""
+    async with AsyncExitStack() as stack:
+        collectors: dict[str, Collect] = {SERVICE: telemetry.collect}
+        for service in MEASURED_SERVICES:
+            channel = await stack.enter_async_context(open_channel(settings.address_of(service)))
+            collectors[service] = collector_of(channel)
+        yield collectors
 
 
 def _health_of(channel: grpc.aio.Channel) -> Check:

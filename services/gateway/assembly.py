@@ -14,8 +14,10 @@ from services.gateway.connection_routes import ConnectionRoutes
 from services.gateway.edge import Edge
 from services.gateway.icons import Icons
 from services.gateway.job_routes import JobRoutes
+from services.gateway.metrics_routes import Collect, MetricsRoutes
 from services.gateway.operations import Operation
 from services.gateway.provider_routes import ProviderRoutes
+from services.gateway.request_meter import RequestMeter
 from services.gateway.system_routes import Check, SystemRoutes, load_document
 from syncwell.adapters.identity.identity import TrustedIssuer
 from syncwell.adapters.identity.token_verifier import TokenVerifier
@@ -27,7 +29,9 @@ from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
 from syncwell.ports.history import History
 from syncwell.ports.item_store import ItemStore
 from syncwell.ports.job_queue import JobQueue
+from syncwell.ports.metrics import NO_METRICS, Metrics
 from syncwell.ports.roles import ProviderRegistry
+from syncwell.ports.tracer import NO_TRACER, Tracer
 from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.answers import Answers
 from syncwell.repositories.decisions import Decisions
@@ -57,6 +61,9 @@ class Collaborators:
     public_url: str
     request_seconds: float
     checks: Mapping[str, Check]
+    collectors: Mapping[str, Collect] = field(default_factory=dict)  # of metrics, by service
+    metrics: Metrics = NO_METRICS
+    tracer: Tracer = NO_TRACER
     crash_points: CrashPoints = field(default_factory=NoCrashPoints)
 
 
@@ -66,7 +73,7 @@ def assemble(parts: Collaborators) -> Edge:
     recognise = RecogniseUser(Identities(parts.items), parts.clock, lambda: UserId(f"usr_{uuid.uuid4()}"))
     return Edge(
         make_operations(parts),
-        authoriser=Authoriser(verifier, VerdictCache(parts.clock), recognise),
+        authoriser=Authoriser(verifier, VerdictCache(parts.clock, metrics=parts.metrics), recognise),
         remember=RememberAnswer(
             Answers(parts.items, parts.clock),
             lambda: secrets.randbits(FENCE_BITS),
@@ -75,6 +82,8 @@ def assemble(parts: Collaborators) -> Edge:
         random=Random().random,  # noqa: S311 - spreads retries; nothing secret depends on it
         new_trace=lambda: secrets.token_hex(16),
         request_seconds=parts.request_seconds,
+        meter=RequestMeter(parts.metrics),
+        tracer=parts.tracer,
     )
 
 
@@ -99,4 +108,5 @@ def make_operations(parts: Collaborators) -> Sequence[Operation]:
         *ConfigRoutes(accounts, KeepSyncConfigs(accounts, parts.registry)).operations(),
         *JobRoutes(accept_job, jobs, Decisions(parts.items), parts.clock).operations(),
         *SystemRoutes(load_document(), parts.checks).operations(),
+        *MetricsRoutes(parts.collectors).operations(),
     )

@@ -28,6 +28,7 @@ class Call:
     query: Mapping[str, str]
     correlation_id: str
     user_id: UserId = NOBODY
+    client_address: str = ""
     idempotency_key: str = ""
     body: bytes = field(default=b"", repr=False)
 

@@ -23,8 +23,10 @@ from services.gateway.call import Answer, Call
 from services.gateway.operations import Kind, Operation
 from services.gateway.pages import error_page
 from services.gateway.problems import Refusal, answer_of, problem_of, refuse
+from services.gateway.request_meter import RequestMeter
 from syncwell.adapters.grpc.channel import correlation_id
 from syncwell.domain.errors import InvalidInputError, SyncWellError, UnavailableError
+from syncwell.ports.tracer import NO_TRACER, SpanKind, Tracer
 from syncwell.repositories.answers import RequestKey, StoredAnswer
 from syncwell.usecases.remember_answer import RememberAnswer
 
@@ -51,12 +53,16 @@ class Edge:
         random: Callable[[], float],
         new_trace: Callable[[], str],
         request_seconds: float,
+        meter: RequestMeter | None = None,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._authoriser = authoriser
         self._remember = remember
         self._random = random
         self._new_trace = new_trace
         self._request_seconds = request_seconds
+        self._meter = meter or RequestMeter()
+        self._tracer = tracer
         by_path: dict[str, dict[str, Operation]] = defaultdict(dict)
         for operation in operations:
             by_path[operation.path][operation.method] = operation
@@ -86,22 +92,45 @@ class Edge:
         trace = self._trace_of(headers)
         correlation_id.set(trace)
         operation = methods.get("GET" if scope["method"] == "HEAD" else scope["method"])
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        if not self._tracer.is_on:
+            answer = await self._answer_or_refuse(methods, operation, scope, headers, receive)
+        else:
+            name = "request" if operation is None else f"{operation.method} {operation.path}"
+            parent = headers.get(b"traceparent", b"").decode("latin-1")
+            with self._tracer.span(name, SpanKind.SERVER, parent=parent) as span:
+                answer = await self._answer_or_refuse(methods, operation, scope, headers, receive)
+                span.note(status=answer.status if answer else 0)
+        self._meter.answered(operation, answer.status if answer else 0, loop.time() - began)
+        if answer is not None:
+            await _send(answer, trace, send)
+
+    async def _answer_or_refuse(
+        self,
+        methods: Mapping[str, Operation],
+        operation: Operation | None,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+    ) -> Answer | None:
+        """Returns the answer or the problem; None where the caller left."""
+        trace = correlation_id.get()
         try:
             async with asyncio.timeout(self._seconds_for(operation)):
                 if operation is None:
                     _refuse_route(methods)
-                answer = await self._answer(operation, scope, headers, receive, trace)
+                return await self._answer(operation, scope, headers, receive, trace)
         except ConnectionResetError:
-            return
+            return None
         except SyncWellError as exc:
-            answer = self._refusal(exc, operation, trace)
+            return self._refusal(exc, operation, trace)
         except TimeoutError:
             late = UnavailableError("the request took too long; send it again with the same Idempotency-Key")
-            answer = self._refusal(late, operation, trace)
+            return self._refusal(late, operation, trace)
         except Exception:  # the edge: the only place where unknown errors end
             log.exception("request_failed", operation=operation.operation_id if operation else "")
-            answer = self._refusal(SyncWellError("unknown"), operation, trace)
-        await _send(answer, trace, send)
+            return self._refusal(SyncWellError("unknown"), operation, trace)
 
     async def _answer(
         self, operation: Operation, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, trace: str
@@ -114,6 +143,7 @@ class Edge:
             params=scope.get("path_params", {}),
             query=bounds.query_of(scope),
             correlation_id=trace,
+            client_address=(scope.get("client") or ("",))[0],
         )
         kind = operation.kind
         if kind.needs_user:
@@ -147,6 +177,7 @@ class Edge:
 
     def _refusal(self, error: SyncWellError, operation: Operation | None, trace: str) -> Answer:
         answer = answer_of(error, trace, self._random)
+        self._meter.refused(answer.status, error.code)
         if answer.status >= INTERNAL_ERROR_STATUS_MIN:
             log.warning("request_refused", operation=operation.operation_id if operation else "", code=error.code)
         if operation is not None and operation.kind is Kind.PAGE:
