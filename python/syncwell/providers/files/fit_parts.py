@@ -1,4 +1,4 @@
-"""Takes the envelope off: one file may be gzipped and may chain several FIT parts.
+"""Splits FIT files: one file may be gzipped and may chain several FIT parts.
 
 Nothing is decoded here. Every size is checked against the bytes that are really there and every CRC is computed, so
 what comes out is as the device wrote it.
@@ -7,20 +7,14 @@ what comes out is as the device wrote it.
 from __future__ import annotations
 
 import struct
-import zlib
 
 from syncwell.domain.errors import InvalidFileError
 from syncwell.providers.files import fit_protocol as fit
-
-FILE_SIZE_BYTES_MAX = 64 * 1024 * 1024
-"""No recording comes near; a day at one record a second is 4 MB."""
+from syncwell.providers.files.file_envelope import open_envelope
 
 PART_COUNT_MAX = 1_000
 """Watches chain a part for each stored stretch of strap heart rate: tens, not thousands."""
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_ZIP_MAGIC = b"PK"
-_GZIP_WINDOW_BITS = 16 + zlib.MAX_WBITS
 _HEADER = struct.Struct("<BBHI4s")
 _CRC = struct.Struct("<H")
 
@@ -33,9 +27,7 @@ def split_fit_parts(data: bytes) -> tuple[bytes, ...]:
     Raises:
         InvalidFileError: `data` is empty, larger than 64 MB (also once opened), truncated, damaged or no FIT file.
     """
-    content = memoryview(_open_gzip(data) if data.startswith(_GZIP_MAGIC) else data)
-    _check_size(len(content))
-    _check_kind(content)
+    content = memoryview(open_envelope(data))
     parts: list[bytes] = []
     offset = 0
     while offset < len(content):
@@ -45,31 +37,6 @@ def split_fit_parts(data: bytes) -> tuple[bytes, ...]:
         parts.append(bytes(content[offset:end]))
         offset = end
     return tuple(parts)
-
-
-def _check_size(size_bytes: int) -> None:
-    if size_bytes == 0:
-        raise InvalidFileError("The file is empty. Export or copy it from the device again.")
-    if size_bytes > FILE_SIZE_BYTES_MAX:
-        limit_mb = FILE_SIZE_BYTES_MAX // (1024 * 1024)
-        raise InvalidFileError(f"The file is larger than {limit_mb} MB. Export a single activity.")
-
-
-def _check_kind(content: memoryview) -> None:
-    if content[: len(_ZIP_MAGIC)] == _ZIP_MAGIC:
-        raise InvalidFileError("The file is a ZIP archive, not a FIT file. Unpack it and give the FIT files inside.")
-
-
-def _open_gzip(data: bytes) -> bytes:
-    """Returns the one gzip member of `data`, never more than a byte above the size limit."""
-    unpacker = zlib.decompressobj(_GZIP_WINDOW_BITS)
-    try:
-        content = unpacker.decompress(data, FILE_SIZE_BYTES_MAX + 1)
-    except zlib.error as exc:
-        raise InvalidFileError("The gzip file is damaged. Copy or export it again.") from exc
-    if not unpacker.eof and len(content) <= FILE_SIZE_BYTES_MAX:
-        raise InvalidFileError("The gzip file ends too early. Copy or export it again.")
-    return content
 
 
 def _part_end(content: memoryview, offset: int) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from syncwell.domain.errors import InvalidFileError, InvalidInputError, ProviderUnavailableError
 from syncwell.providers.files.capabilities import PROVIDER
-from syncwell.providers.files.fit_parts import FILE_SIZE_BYTES_MAX
+from syncwell.providers.files.file_envelope import FILE_SIZE_BYTES_MAX
 
 FILE_COUNT_MAX = 20_000
 """Thirty years of two workouts a day; more means that this is the wrong folder."""

@@ -11,8 +11,9 @@ import fitdecode
 import pytest
 
 from syncwell.domain.errors import InvalidFileError
-from syncwell.providers.files import fit_parts
-from syncwell.providers.files.fit_parts import FILE_SIZE_BYTES_MAX, PART_COUNT_MAX, split_fit_parts
+from syncwell.providers.files import file_envelope
+from syncwell.providers.files.file_envelope import FILE_SIZE_BYTES_MAX
+from syncwell.providers.files.fit_parts import PART_COUNT_MAX, split_fit_parts
 from syncwell.providers.files.fit_protocol import crc16
 from syncwell.providers.files.fit_writer import write_fit
 from tests.fixtures.files.fit_files import HEADER_SIZE, body_of, envelop, make_run
@@ -86,7 +87,7 @@ def test_gzip_bomb_is_refused_before_it_fills_the_memory() -> None:
 
 def test_oversized_file_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Size is checked before anything else."""
-    monkeypatch.setattr(fit_parts, "FILE_SIZE_BYTES_MAX", len(RUN) - 1)
+    monkeypatch.setattr(file_envelope, "FILE_SIZE_BYTES_MAX", len(RUN) - 1)
 
     with pytest.raises(InvalidFileError, match="larger than"):
         split_fit_parts(RUN)
