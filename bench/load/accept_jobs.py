@@ -73,6 +73,7 @@ class Caller(asyncio.Protocol):
         self._load = load
         self._buffer = b""
         self._due = 0.0
+        self._is_done = False
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -99,9 +100,15 @@ class Caller(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """A connection that ends under a request loses it."""
-        if not self._load.is_over:
+        if not self._is_done:
             self._book.errors.append(f"connection lost: {exc!r}")
-            self._load.is_gone()
+            self._load.is_gone(self)
+
+    def close(self) -> None:
+        """Ends in order."""
+        self._is_done = True
+        if self._transport is not None:
+            self._transport.close()
 
 
 class Load:
@@ -113,7 +120,6 @@ class Load:
         self._until = time.perf_counter() + seconds
         self._free: deque[Caller] = deque()
         self._due: deque[float] = deque()
-        self.is_over = False
         self.ended = asyncio.Event()
 
     def is_free(self, caller: Caller) -> None:
@@ -122,17 +128,17 @@ class Load:
         if self._due:
             caller.send(self._due.popleft())
         elif now >= self._until:
-            self.is_gone()
+            self.is_gone(caller)
         elif self._rate is None:
             caller.send(now)
         else:
             self._free.append(caller)
 
-    def is_gone(self) -> None:
+    def is_gone(self, caller: Caller) -> None:
         """Counts a caller out."""
+        caller.close()
         self._left -= 1
         if self._left == 0:
-            self.is_over = True
             self.ended.set()
 
     async def keep_pace(self) -> None:
@@ -150,8 +156,7 @@ class Load:
                 due += interval
             await asyncio.sleep(TICK_SECONDS)
         while self._free:
-            self._free.popleft()
-            self.is_gone()
+            self.is_gone(self._free.popleft())
 
 
 async def run(asked: argparse.Namespace, requests: Requests) -> tuple[Book, float]:

@@ -27,6 +27,7 @@ from syncwell.ports.roles import (
     Destination,
     ProviderRegistry,
     ProviderSession,
+    ProviderSessions,
     Source,
     SourcePage,
     Window,
@@ -125,12 +126,17 @@ class NoSessions:
 
 async def run(settings: Settings) -> None:
     """Works until SIGTERM."""
+    await work(settings, EmptyProviders(), NoSessions())
+
+
+async def work(settings: Settings, registry: ProviderRegistry, sessions: ProviderSessions) -> None:
+    """Runs the worker's own consumers over these providers until SIGTERM."""
     clock = make_clock(settings)
     async with open_backends(settings) as backends:
         ports = SyncPorts(
             items=backends.items,
-            registry=EmptyProviders(),
-            sessions=NoSessions(),
+            registry=registry,
+            sessions=sessions,
             sealer=KeyFileSealer(settings.keys_dir),
             event_log=backends.events,
             clock=clock,
