@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
@@ -46,6 +46,24 @@ def doctor(
 
 
 @app.command
+def connect(
+    provider: Annotated[str, Parameter(help="garmin, strava, …")],
+    *,
+    data_dir: DataDir = None,
+    gateway: Annotated[str, Parameter(help="Where the gateway of `syncwell up` answers.")] = "http://127.0.0.1:8080",
+    user: Annotated[str, Parameter(help="Whose account it is.")] = "me",
+    here: Annotated[bool, Parameter(help="Grant without a browser; only sandboxes let that pass.")] = False,
+) -> int:
+    """Connect an account: consent in the browser, then the code that it shows."""
+    from syncwell.cli.connect import connect as walk
+    from syncwell.cli.token import mint_development_token
+
+    token = mint_development_token(_settings(data_dir), user=user, hours=1.0)
+    print(asyncio.run(walk(gateway, token, provider, grants_here=here, show=print)))
+    return 0
+
+
+@app.command
 def demo(
     *,
     json: Annotated[bool, Parameter(help="End with one JSON object on standard output.")] = False,
@@ -63,11 +81,12 @@ def token(
     data_dir: DataDir = None,
     user: Annotated[str, Parameter(help="Who the token speaks for.")] = "me",
     hours: Annotated[float, Parameter(help="How long it lives.")] = 1.0,
+    role: Annotated[list[str] | None, Parameter(help="What the user may do; `admin` opens /v1/admin.")] = None,
 ) -> int:
     """Print a token of the development issuer, for curl."""
     from syncwell.cli.token import mint_development_token
 
-    print(mint_development_token(_settings(data_dir), user=user, hours=hours))
+    print(mint_development_token(_settings(data_dir), user=user, hours=hours, roles=role or ()))
     return 0
 
 
@@ -84,6 +103,40 @@ def connect_files(
     connection, folder = asyncio.run(connect(_settings(data_dir), user=user, issuer=issuer))
     print(f"connection: {connection.connection_id}\nfolder: {folder}")
     return 0
+
+
+dlq = App(name="dlq", help="The jobs that nobody can run until a bug is mended. The system must run.")
+app.command(dlq)
+
+JobClassName = Annotated[
+    Literal["interactive", "normal", "bulk"] | None, Parameter(name="--class", help="Of one class; all without it.")
+]
+
+
+@dlq.command(name="list")
+def list_dead_letters(
+    *,
+    data_dir: DataDir = None,
+    job_class: JobClassName = None,
+    limit: Annotated[int, Parameter(help="At most this many, oldest first.")] = 100,
+) -> int:
+    """List the dead letters with their causes."""
+    from syncwell.cli.dead_letters import list_letters
+
+    return asyncio.run(list_letters(_settings(data_dir), job_class, limit=limit))
+
+
+@dlq.command
+def redrive(
+    *,
+    data_dir: DataDir = None,
+    job_class: JobClassName = None,
+    limit: Annotated[int, Parameter(help="At most this many, oldest first; up to 1000.")] = 100,
+) -> int:
+    """Give the oldest dead letters another chance, ten jobs a second."""
+    from syncwell.cli.dead_letters import redrive_letters
+
+    return asyncio.run(redrive_letters(_settings(data_dir), job_class, limit=limit))
 
 
 def main() -> None:

@@ -32,17 +32,24 @@ class Person:
 
     async def connect(self, provider: str) -> str:
         """Walks through consent, callback and confirmation; returns the connection's id."""
-        begun = await self._post(f"/v1/connections/{provider}/authorize", {})
+        consent_url = await self.begin(provider)
         # The browser: redirects lead to our callback, whose code only the one who allowed the access gets to see.
-        async with self._session.get(begun["consentUrl"], headers={"Accept": "application/json"}) as page:
+        async with self._session.get(consent_url, headers={"Accept": "application/json"}) as page:
             if page.status != 200 or page.content_type != "application/json":
                 raise DemoFailedError(f"the consent of {provider} ended with HTTP {page.status} at {page.url.path}")
             done = await page.json()
         connection_id = str(done["connectionId"])
         if done["status"] == "pending":
-            code = {"confirmationCode": done["confirmationCode"]}
-            await self._post(f"/v1/connections/{connection_id}/confirm", code)
+            await self.confirm(connection_id, str(done["confirmationCode"]))
         return connection_id
+
+    async def begin(self, provider: str) -> str:
+        """Returns the URL where the person allows the access."""
+        return str((await self._post(f"/v1/connections/{provider}/authorize", {}))["consentUrl"])
+
+    async def confirm(self, connection_id: str, code: str) -> None:
+        """Activates a pending connection with the code that the browser was shown."""
+        await self._post(f"/v1/connections/{connection_id}/confirm", {"confirmationCode": code})
 
     async def sync(self, source: str, destination: str, *, is_dry_run: bool = False) -> dict[str, Any]:
         """Asks for a sync of workouts and waits for its end; returns the finished job."""
