@@ -14,6 +14,7 @@ from random import SystemRandom
 import grpc
 
 from services.sync_worker.consumer import Consumer
+from services.sync_worker.job_meter import JobMeter
 from services.sync_worker.servicer import SyncServicer
 from services.sync_worker.settings import Settings
 from syncwell.adapters.embedded.key_file_sealer import KeyFileSealer
@@ -26,6 +27,8 @@ from syncwell.domain.connections import Connection
 from syncwell.ports.clock import Clock
 from syncwell.ports.history import History
 from syncwell.ports.job_queue import JobClass
+from syncwell.ports.metrics import NO_METRICS, Metrics
+from syncwell.providers.call_watch import CallWatch
 from syncwell.providers.registry import InstalledProviders
 from syncwell.providers.session import MeteredSessions
 from syncwell.repositories.accounts import Accounts
@@ -39,8 +42,11 @@ from syncwell.runtime.grpc_server import serving, wait_for_stop
 from syncwell.runtime.history import make_history
 from syncwell.runtime.provider_settings import ProviderChoice, load_providers
 from syncwell.runtime.settings import Profile
+from syncwell.runtime.telemetry.grpc_spans import TracedCalls
+from syncwell.runtime.telemetry.telemetry import telemetry_of
 from syncwell.usecases.accept_job import AcceptJob
 from syncwell.usecases.build_sync import SyncPorts, build_sync
+from syncwell.usecases.coalescing_rules import CoalescingRules
 from syncwell.usecases.run_sync import RunSync
 from syncwell.usecases.token_cache import TokenCache
 
@@ -61,12 +67,22 @@ async def run(settings: Settings) -> None:
     history = make_history(settings, clock, SERVICE)
     choice = load_providers(settings)
     async with AsyncExitStack() as stack:
-        backends = await stack.enter_async_context(open_backends(settings))
-        credentials = await stack.enter_async_context(open_channel(settings.address_of("credentials")))
-        registry = InstalledProviders(choice.settings, clock, files_folder=settings.files_dir)
+        telemetry = await stack.enter_async_context(telemetry_of(settings, SERVICE))
+        metrics, tracer = telemetry.metrics, telemetry.tracer
+        backends = await stack.enter_async_context(open_backends(settings, telemetry))
+        traced = [TracedCalls(tracer)] if tracer.is_on else []
+        credentials = await stack.enter_async_context(
+            open_channel(settings.address_of("credentials"), interceptors=traced)
+        )
+        watch = CallWatch(metrics, tracer)
+        registry = InstalledProviders(choice.settings, clock, files_folder=settings.files_dir, watch=watch)
         stack.push_async_callback(registry.aclose)
-        tokens = GrpcTokenSource(credentials, load_identity(settings.keys_dir, SERVICE), TokenCache(clock))
-        run_sync = make_run_sync(settings, backends, registry, tokens, clock=clock, history=history, choice=choice)
+        tokens = GrpcTokenSource(
+            credentials, load_identity(settings.keys_dir, SERVICE), TokenCache(clock, metrics=metrics)
+        )
+        run_sync = make_run_sync(
+            settings, backends, registry, tokens, clock=clock, history=history, choice=choice, metrics=metrics
+        )
         servicer = make_servicer(settings, backends, registry, clock=clock, history=history)
 
         def register(server: grpc.aio.Server) -> Sequence[str]:
@@ -79,9 +95,12 @@ async def run(settings: Settings) -> None:
                 register,
                 has_reflection=settings.profile is not Profile.PRODUCTION,
                 drain_seconds=CALLS_GRACE_SECONDS,
+                telemetry=telemetry,
             )
         )
-        await consume_until_stopped(make_consumers(settings, backends, run_sync, clock), settings.drain_seconds)
+        await consume_until_stopped(
+            make_consumers(settings, backends, run_sync, clock, JobMeter(metrics, tracer)), settings.drain_seconds
+        )
 
 
 def make_run_sync(
@@ -93,6 +112,7 @@ def make_run_sync(
     clock: Clock,
     history: History,
     choice: ProviderChoice,
+    metrics: Metrics = NO_METRICS,
 ) -> RunSync:
     """Returns the use case that runs jobs."""
 
@@ -111,6 +131,8 @@ def make_run_sync(
         crash_points=make_crash_points(settings),
         visibility_lags=choice.visibility_lags,
         on_connection=forget_older_tokens,
+        metrics=metrics,
+        coalescing=CoalescingRules(window=timedelta(seconds=settings.window_seconds)),
     )
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     return build_sync(ports, limits=settings.limits(), owner=owner)
@@ -141,7 +163,9 @@ def make_servicer(
     )
 
 
-def make_consumers(settings: Settings, backends: Backends, run_sync: RunSync, clock: Clock) -> list[Consumer]:
+def make_consumers(
+    settings: Settings, backends: Backends, run_sync: RunSync, clock: Clock, meter: JobMeter | None = None
+) -> list[Consumer]:
     """Returns one consumer a class; each has its own places, so that bulk never keeps people waiting."""
     places = {
         JobClass.INTERACTIVE: settings.interactive_jobs,
@@ -158,6 +182,7 @@ def make_consumers(settings: Settings, backends: Backends, run_sync: RunSync, cl
             batch=settings.batch_messages,
             lease=timedelta(seconds=settings.lease_seconds),
             wait=timedelta(seconds=settings.receive_seconds),
+            meter=meter,
         )
         for job_class, jobs_at_once in places.items()
     ]

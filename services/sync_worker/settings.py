@@ -21,6 +21,7 @@ class Settings(ProviderFileSettings):
     normal_jobs: int = Field(default=32, ge=1, le=1000)  # bounds memory and sockets
     bulk_jobs: int = Field(default=4, ge=1, le=1000)  # long and patient
     writes_at_once: int = Field(default=4, ge=1, le=64)  # payloads in memory and uploads in flight, for each job
+    window_seconds: float = Field(default=60.0, gt=0, le=3600)  # the coalescer's: when a source's next job is due
     watch_seconds: float = Field(default=0.25, gt=0, le=10)  # between two looks at a watched job
 
     def limits(self) -> SyncLimits:

@@ -13,6 +13,7 @@ from syncwell.ports.crash_points import CrashPoints
 from syncwell.ports.event_log import EventLog
 from syncwell.ports.history import History
 from syncwell.ports.item_store import ItemStore
+from syncwell.ports.metrics import NO_METRICS, Metrics
 from syncwell.ports.roles import ProviderRegistry, ProviderSessions
 from syncwell.ports.sealer import Sealer
 from syncwell.repositories.accounts import Accounts
@@ -20,7 +21,10 @@ from syncwell.repositories.cursors import Cursors
 from syncwell.repositories.decisions import Decisions
 from syncwell.repositories.jobs import Jobs
 from syncwell.repositories.ledger import Ledger
+from syncwell.repositories.needs import Needs
 from syncwell.repositories.outbox import Outbox
+from syncwell.usecases.coalescing_rules import CoalescingRules
+from syncwell.usecases.commit_source import CommitSource
 from syncwell.usecases.commit_sync import CommitSync
 from syncwell.usecases.create_record import CreateRecord
 from syncwell.usecases.fetch_payloads import FetchPayloads
@@ -31,6 +35,7 @@ from syncwell.usecases.resolve_records import Resolve, ResolveRecords
 from syncwell.usecases.run_sync import RunSync, SyncParts
 from syncwell.usecases.sync_limits import SyncLimits
 from syncwell.usecases.sync_pair import LoadPair, OnConnection
+from syncwell.usecases.sync_source import SyncSource
 from syncwell.usecases.write_records import WriteRecords
 
 
@@ -54,6 +59,8 @@ class SyncPorts:
     resolve: Resolve = resolve_natively
     visibility_lags: Mapping[str, timedelta] = field(default_factory=dict)
     on_connection: OnConnection | None = None
+    metrics: Metrics = NO_METRICS
+    coalescing: CoalescingRules = field(default_factory=CoalescingRules)
 
 
 def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
@@ -63,6 +70,7 @@ def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
     publish = PublishOutbox(
         outbox=outbox, event_log=ports.event_log, clock=ports.clock, crash_points=ports.crash_points
     )
+    load_pair = _load_pair(ports)
     reader = ReadRecords(sessions=ports.sessions, clock=ports.clock, limits=limits)
     return RunSync(
         SyncParts(
@@ -70,12 +78,13 @@ def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
             ledger=ledger,
             cursors=cursors,
             outbox=outbox,
-            load_pair=_load_pair(ports),
+            load_pair=load_pair,
             reader=reader,
             recover=_recover(ports, ledger, jobs, limits),
             resolve=ResolveRecords(reader=reader, ledger=ledger, clock=ports.clock, resolve=ports.resolve),
             write=_write(ports, ledger, limits),
             commit=_commit(ports, cursors, outbox, publish),
+            source=_source(ports, load_pair, reader, publish, limits),
             publish=publish,
             clock=ports.clock,
             random=ports.random,
@@ -136,4 +145,36 @@ def _commit(ports: SyncPorts, cursors: Cursors, outbox: Outbox, publish: Publish
         clock=ports.clock,
         history=ports.history,
         crash_points=ports.crash_points,
+        metrics=ports.metrics,
+    )
+
+
+def _source(
+    ports: SyncPorts, load_pair: LoadPair, reader: ReadRecords, publish: PublishOutbox, limits: SyncLimits
+) -> SyncSource:
+    needs, accounts, cursors = Needs(ports.items), Accounts(ports.items), Cursors(ports.items)
+    commit = CommitSource(
+        items=ports.items,
+        needs=needs,
+        accounts=accounts,
+        decisions=Decisions(ports.items),
+        cursors=cursors,
+        outbox=Outbox(ports.items),
+        publish=publish,
+        clock=ports.clock,
+        history=ports.history,
+        crash_points=ports.crash_points,
+        rules=ports.coalescing,
+    )
+    return SyncSource(
+        needs=needs,
+        accounts=accounts,
+        cursors=cursors,
+        load_pair=load_pair,
+        reader=reader,
+        commit=commit,
+        clock=ports.clock,
+        history=ports.history,
+        crash_points=ports.crash_points,
+        limits=limits,
     )

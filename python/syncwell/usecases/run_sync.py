@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from random import Random
@@ -59,11 +59,15 @@ class Receipt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """How a run ended. `delay` says how long a message that is sent again or given back stays hidden."""
+    """How a run ended. `delay` says how long a message that is sent again or given back stays hidden.
+
+    `was_granted` is False where the job was not ours to run and nothing was done.
+    """
 
     receipt: Receipt
     delay: timedelta = timedelta(0)
     job: Job | None = None
+    was_granted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class RunSync:
             user_id, job_id, owner=parts.owner, now_ms=parts.clock.now_ms(), lease=parts.limits.lease
         )
         if claim.kind is not ClaimKind.GRANTED or claim.job is None:
-            return self._not_granted(claim)
+            return replace(self._not_granted(claim), was_granted=False)
         parts.history.record(
             Op.OK,
             "job.claim",

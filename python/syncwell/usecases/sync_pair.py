@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from syncwell.domain.connections import Connection, ConnectionStatus
+from syncwell.domain.connections import Connection, ConnectionStatus, config_id
 from syncwell.domain.errors import ConflictError, NotFoundError, ReauthenticationNeededError, UnsupportedPairError
 from syncwell.domain.jobs import Job, JobRequest
 from syncwell.domain.records import ConnectionId, UserId
@@ -66,7 +66,11 @@ class LoadPair:
         self._on_connection = on_connection
 
     async def load(self, job: Job) -> SyncPair:
-        """Returns the pair of `job`.
+        """Returns the pair of `job`; see `load_request`."""
+        return await self.load_request(job.request)
+
+    async def load_request(self, request: JobRequest) -> SyncPair:
+        """Returns the pair that `request` names.
 
         Raises:
             NotFoundError: a connection was revoked.
@@ -75,7 +79,6 @@ class LoadPair:
             UnsupportedPairError: the providers cannot carry the data type.
             SecretStoreUnavailableError: the key for fingerprints cannot be read now.
         """
-        request = job.request
         source = await self._active(request.user_id, request.source_connection_id)
         destination = await self._active(request.user_id, request.destination_connection_id)
         reading, writing = self._registry.get(source.provider), self._registry.get(destination.provider)
@@ -95,6 +98,10 @@ class LoadPair:
             fingerprint_key=key[:FINGERPRINT_KEY_BYTES],
         )
 
+    def lag_of(self, provider: str) -> timedelta:
+        """Returns how long a record of `provider` may stay out of its listings."""
+        return self._as_installed(self._registry.get(provider).capabilities).visibility_lag
+
     async def _active(self, user_id: UserId, connection_id: ConnectionId) -> Connection:
         connection = await self._accounts.load_connection(user_id, connection_id)
         if connection is None or connection.status is ConnectionStatus.REVOKED:
@@ -112,8 +119,10 @@ class LoadPair:
         return capabilities if lag is None else replace(capabilities, visibility_lag=lag)
 
     async def _strategy(self, request: JobRequest) -> Strategy:
-        for config in await self._accounts.load_configs_of(request.user_id, request.source_connection_id):
-            pair = (config.source_connection_id, config.destination_connection_id, config.data_type)
-            if pair == (request.source_connection_id, request.destination_connection_id, request.data_type):
-                return config.strategy
-        return Strategy.NEWEST_WINS
+        config = await self._accounts.load_config(request.user_id, config_id_of(request))
+        return Strategy.NEWEST_WINS if config is None else config.strategy
+
+
+def config_id_of(request: JobRequest) -> str:
+    """Returns the id of the config that joins the pair of `request`, whether there is one or not."""
+    return config_id(request.source_connection_id, request.destination_connection_id, request.data_type)
