@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from services.gateway.admin_routes import AdminRoutes
 from services.gateway.authoriser import Authoriser
 from services.gateway.config_routes import ConfigRoutes
 from services.gateway.connection_routes import ConnectionRoutes
@@ -34,12 +35,15 @@ from syncwell.ports.roles import ProviderRegistry
 from syncwell.ports.tracer import NO_TRACER, Tracer
 from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.answers import Answers
+from syncwell.repositories.audit_log import AuditLog
+from syncwell.repositories.dead_letters import DeadLetters
 from syncwell.repositories.decisions import Decisions
 from syncwell.repositories.identities import Identities
 from syncwell.repositories.jobs import Jobs
 from syncwell.usecases.accept_job import AcceptJob
 from syncwell.usecases.keep_sync_configs import KeepSyncConfigs
 from syncwell.usecases.recognise_user import RecogniseUser
+from syncwell.usecases.redrive_dead_letters import RedriveDeadLetters
 from syncwell.usecases.remember_answer import RememberAnswer
 
 FENCE_BITS = 62  # a random claim number; two live claims of one key never share it
@@ -107,6 +111,15 @@ def make_operations(parts: Collaborators) -> Sequence[Operation]:
         *ConnectionRoutes(accounts, parts.connector, parts.registry, icons, public_url=parts.public_url).operations(),
         *ConfigRoutes(accounts, KeepSyncConfigs(accounts, parts.registry)).operations(),
         *JobRoutes(accept_job, jobs, Decisions(parts.items), parts.clock).operations(),
+        *_admin_routes(parts, jobs).operations(),
         *SystemRoutes(load_document(), parts.checks).operations(),
         *MetricsRoutes(parts.collectors).operations(),
     )
+
+
+def _admin_routes(parts: Collaborators, jobs: Jobs) -> AdminRoutes:
+    letters = DeadLetters(parts.items)
+    redrive = RedriveDeadLetters(
+        letters=letters, jobs=jobs, audit_log=AuditLog(parts.items), clock=parts.clock, history=parts.history
+    )
+    return AdminRoutes(letters, redrive)

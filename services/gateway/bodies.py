@@ -13,6 +13,8 @@ from syncwell.domain.errors import InvalidInputError
 from syncwell.domain.jobs import DateRange, JobMode, JobRequest, Priority
 from syncwell.domain.records import ConnectionId, DataType, UserId
 from syncwell.domain.resolution import Strategy
+from syncwell.ports.job_queue import JobClass
+from syncwell.usecases.redrive_dead_letters import REDRIVE_MAX
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 MESSAGE_CHARACTERS_MAX = 300
@@ -81,6 +83,13 @@ class ChangedSyncConfig(Struct, frozen=True, forbid_unknown_fields=True, rename=
     version: Annotated[int, Meta(ge=1, le=2**53)]
 
 
+class RedriveRequest(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The body of `POST /v1/admin/dlq/redrive`."""
+
+    limit: Annotated[int, Meta(ge=1, le=REDRIVE_MAX)]
+    job_class: JobClass | UnsetType = UNSET
+
+
 class BodyDecoder(Generic[BodyT]):
     """Decodes bodies of one type; made once, at import, because making one costs more than using it."""
 
@@ -104,6 +113,7 @@ class BodyDecoder(Generic[BodyT]):
 decode_new_sync_job = BodyDecoder(NewSyncJob)
 decode_new_sync_config = BodyDecoder(NewSyncConfig)
 decode_changed_sync_config = BodyDecoder(ChangedSyncConfig)
+decode_redrive_request = BodyDecoder(RedriveRequest)
 
 
 def strategy_of(text: str) -> Strategy:

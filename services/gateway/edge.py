@@ -148,6 +148,8 @@ class Edge:
         kind = operation.kind
         if kind.needs_user:
             call.user_id = await self._authoriser.user_of(headers.get(b"authorization"))
+        if operation.role:
+            await self._authoriser.require_role(headers.get(b"authorization"), operation.role)
         if kind.needs_key:
             call.idempotency_key = bounds.idempotency_key_of(headers)
             call.body = await bounds.read_body(headers, receive)

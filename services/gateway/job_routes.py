@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import structlog
+
 from services.gateway.bodies import decode_new_sync_job
 from services.gateway.call import Answer, Call, json_answer
 from services.gateway.operations import Kind, Operation
+from services.gateway.paging import cursor_of, limit_of
 from services.gateway.views import explained_job_view, job_view
-from syncwell.domain.errors import InvalidInputError, NotFoundError
+from syncwell.domain.errors import NotFoundError
 from syncwell.domain.jobs import JobId
 from syncwell.ports.clock import Clock
 from syncwell.repositories.decisions import Decisions
@@ -17,10 +20,9 @@ from syncwell.repositories.jobs import Jobs
 from syncwell.usecases.accept_job import AcceptJob
 
 CREATE_ROUTE = "createSyncJob"
-LIMIT_DEFAULT = 50
-LIMIT_MAX = 100
-CURSOR_CHARACTERS_MAX = 512
 REPLAYED = (b"idempotent-replayed", b"true")
+
+log = structlog.get_logger()
 
 _JOB_ID = re.compile(r"job_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -51,6 +53,7 @@ class JobRoutes:
             idempotency_key=call.idempotency_key,
             correlation_id=call.correlation_id,
         )
+        log.debug("job_accepted", job_id=accepted.job.job_id, is_replay=accepted.is_replay)
         # The first answer said QUEUED, so every repetition does, however far the job has come.
         body = b'{"jobId":"%b","status":"QUEUED"}' % accepted.job.job_id.encode("ascii")
         return Answer(202, body, headers=(REPLAYED,) if accepted.is_replay else ())
@@ -59,7 +62,7 @@ class JobRoutes:
         """Returns a page, newest first."""
         call.refuse_unknown_query("cursor", "limit")
         page = await self._jobs.list_newest(
-            call.user_id, now_ms=self._clock.now_ms(), limit=_limit_of(call), cursor=_cursor_of(call, "cursor")
+            call.user_id, now_ms=self._clock.now_ms(), limit=limit_of(call), cursor=cursor_of(call, "cursor")
         )
         listed: dict[str, object] = {"syncJobs": [job_view(each) for each in page.jobs]}
         if page.cursor is not None:
@@ -69,7 +72,7 @@ class JobRoutes:
     async def get(self, call: Call) -> Answer:
         """Returns a job with a page of its decisions."""
         call.refuse_unknown_query("decisionsCursor")
-        cursor = _cursor_of(call, "decisionsCursor")
+        cursor = cursor_of(call, "decisionsCursor")
         job_id, now_ms = call.params["jobId"], self._clock.now_ms()
         is_possible = _JOB_ID.fullmatch(job_id) is not None
         job = await self._jobs.load(call.user_id, JobId(job_id), now_ms=now_ms) if is_possible else None
@@ -77,19 +80,3 @@ class JobRoutes:
             raise NotFoundError("there is no such sync job")
         page = await self._decisions.load_page(job, now_ms=now_ms, cursor=cursor)
         return json_answer(200, explained_job_view(job, page.decisions, page.cursor))
-
-
-def _limit_of(call: Call) -> int:
-    text = call.query.get("limit")
-    if text is None:
-        return LIMIT_DEFAULT
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= LIMIT_MAX:
-        raise InvalidInputError(f"limit must be 1 to {LIMIT_MAX}", field="limit")
-    return int(text)
-
-
-def _cursor_of(call: Call, name: str) -> str | None:
-    cursor = call.query.get(name)
-    if cursor is not None and not 0 < len(cursor) <= CURSOR_CHARACTERS_MAX:
-        raise InvalidInputError("this page cursor is not one of ours; begin with the first page", field=name)
-    return cursor

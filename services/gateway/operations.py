@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One route: `operation_id` and `path` are those of the document."""
+    """One route: `operation_id` and `path` are those of the document; `role`, where named, is asked of the caller."""
 
     operation_id: str
     method: str
@@ -45,3 +45,4 @@ class Operation:
     kind: Kind
     handle: Handler
     has_body: bool = False
+    role: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from syncwell.adapters.identity.identity import SUBJECT_CHARACTERS_MAX, TrustedIssuer
+from syncwell.adapters.identity.identity import ROLES_CLAIM, SUBJECT_CHARACTERS_MAX, TrustedIssuer
 from syncwell.adapters.private_file import load_or_create
 from syncwell.domain.errors import InvalidInputError, SetupError
 from syncwell.ports.clock import Clock
@@ -34,8 +35,8 @@ class DevelopmentIssuer:
         self._key = _load_key(keys_dir / KEY_FILE)
         self._key_id = _key_id(self._key)
 
-    def mint(self, subject: str, *, clock: Clock, lifetime: timedelta) -> str:
-        """Returns a signed token for `subject`.
+    def mint(self, subject: str, *, clock: Clock, lifetime: timedelta, roles: Sequence[str] = ()) -> str:
+        """Returns a signed token for `subject`, who has `roles`.
 
         Raises:
             InvalidInputError: the subject is empty or too long, or the lifetime is not within 30 days.
@@ -51,6 +52,7 @@ class DevelopmentIssuer:
             "sub": subject,
             "iat": issued_s,
             "exp": issued_s + int(lifetime.total_seconds()),
+            **({ROLES_CLAIM: list(roles)} if roles else {}),
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._key_id})
 

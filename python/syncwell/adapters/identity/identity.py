@@ -12,15 +12,18 @@ import jwt
 LEEWAY = timedelta(seconds=60)  # clocks of phones and issuers differ by this much
 ISSUER_ALGORITHMS = ("RS256", "ES256")  # what Firebase and Cognito sign with; never a symmetric one
 SUBJECT_CHARACTERS_MAX = 255  # OpenID Connect Core, section 2
+ROLES_CLAIM = "roles"
+ROLES_MAX = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A person as an issuer knows them; made by `TokenVerifier` only."""
+    """A person as an issuer knows them; made by `TokenVerifier` only. `roles` are what the issuer lets them do."""
 
     issuer: str
     subject: str
     expires_at_ms: int
+    roles: frozenset[str] = frozenset()
 
 
 class KeySet(Protocol):

@@ -7,7 +7,14 @@ from typing import NoReturn
 
 import jwt
 
-from syncwell.adapters.identity.identity import LEEWAY, SUBJECT_CHARACTERS_MAX, Identity, TrustedIssuer
+from syncwell.adapters.identity.identity import (
+    LEEWAY,
+    ROLES_CLAIM,
+    ROLES_MAX,
+    SUBJECT_CHARACTERS_MAX,
+    Identity,
+    TrustedIssuer,
+)
 from syncwell.domain.errors import NotAuthenticatedError
 from syncwell.ports.clock import Clock
 
@@ -85,7 +92,15 @@ class TokenVerifier:
                 _refuse("the token is not valid yet")
         if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_CHARACTERS_MAX:
             _refuse("the token's subject is empty or too long")
-        return Identity(issuer=trusted.issuer, subject=subject, expires_at_ms=int((expires_s + leeway_s) * 1000))
+        expires_at_ms = int((expires_s + leeway_s) * 1000)
+        return Identity(trusted.issuer, subject, expires_at_ms, roles=_roles(claims.get(ROLES_CLAIM)))
+
+
+def _roles(claim: object) -> frozenset[str]:
+    """Returns the roles in a claim; one that is no short list of texts gives none."""
+    if not isinstance(claim, list) or len(claim) > ROLES_MAX:
+        return frozenset()
+    return frozenset(role for role in claim if isinstance(role, str))
 
 
 def _seconds(claims: Mapping[str, object], claim: str) -> float:

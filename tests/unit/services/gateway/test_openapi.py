@@ -9,8 +9,9 @@ from unittest.mock import sentinel
 import pytest
 from openapi_spec_validator import validate
 
+from services.gateway.admin_routes import DeadLetterView, RedriveView
 from services.gateway.assembly import Collaborators, make_operations
-from services.gateway.bodies import ChangedSyncConfig, DateRangeBody, NewSyncConfig, NewSyncJob
+from services.gateway.bodies import ChangedSyncConfig, DateRangeBody, NewSyncConfig, NewSyncJob, RedriveRequest
 from services.gateway.connection_routes import CompletedView, ConfirmationBody
 from services.gateway.operations import Kind, Operation
 from services.gateway.system_routes import load_document
@@ -25,9 +26,11 @@ from services.gateway.views import (
     SyncConfigView,
 )
 from syncwell.domain.connections import ConnectionStatus
+from syncwell.domain.job_reasons import FailureReason, WaitReason
 from syncwell.domain.jobs import JobState
 from syncwell.domain.records import DataType
 from syncwell.domain.resolution import Outcome, Strategy
+from syncwell.ports.job_queue import JobClass
 from syncwell.providers.registry import InstalledProviders
 from tests.unit.fakes.clock import FakeClock
 
@@ -127,6 +130,9 @@ def test_bodies_are_read_where_they_are_declared(operations: Sequence[Operation]
         (ProgressView, "Progress"),
         (CountsView, "Counts"),
         (DecisionView, "Decision"),
+        (RedriveRequest, "RedriveRequest"),
+        (DeadLetterView, "DeadLetter"),
+        (RedriveView, "Redrive"),
     ],
 )
 def test_fields_are_those_of_the_schema(kind: type, schema: str) -> None:
@@ -143,6 +149,9 @@ def test_fields_are_those_of_the_schema(kind: type, schema: str) -> None:
         (Strategy, DOCUMENT["components"]["schemas"]["ConflictStrategy"]["enum"]),
         (ConnectionStatus, DOCUMENT["components"]["schemas"]["ConnectionStatus"]["enum"]),
         (JobState, DOCUMENT["components"]["schemas"]["JobStatus"]["enum"]),
+        (WaitReason, DOCUMENT["components"]["schemas"]["WaitReason"]["enum"]),
+        (FailureReason, DOCUMENT["components"]["schemas"]["FailureReason"]["enum"]),
+        (JobClass, DOCUMENT["components"]["schemas"]["JobClass"]["enum"]),
         (Outcome, DOCUMENT["components"]["schemas"]["Decision"]["properties"]["outcome"]["enum"]),
     ],
 )
