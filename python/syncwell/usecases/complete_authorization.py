@@ -30,6 +30,7 @@ from syncwell.repositories.accounts import Accounts, ExternalOwner, connection_p
 from syncwell.repositories.consents import Consents, OpenConsent
 from syncwell.repositories.grants import Confirmation, GrantRow, Grants, grant_put
 from syncwell.usecases.begin_authorization import RandomBytes, new_secret, oauth_of
+from syncwell.usecases.connection_events import ConnectionEvents
 from syncwell.usecases.revoke_connection import RevokeConnection
 
 CONFIRMATION_LIFE = timedelta(minutes=10)
@@ -72,6 +73,7 @@ class CompleteAuthorization:
         grants: Grants,
         consents: Consents,
         revoke: RevokeConnection,
+        events: ConnectionEvents,
         providers: ProviderRegistry,
         clock: Clock,
         random_bytes: RandomBytes,
@@ -83,6 +85,7 @@ class CompleteAuthorization:
         self._grants = grants
         self._consents = consents
         self._revoke = revoke
+        self._events = events
         self._providers = providers
         self._clock = clock
         self._random_bytes = random_bytes
@@ -130,14 +133,16 @@ class CompleteAuthorization:
                 continue
             connection = self._connection_of(consent, grant, link)
             writes, row = await self._writes(connection, grant, link, code)
+            event = self._events.event_of(connection)
             try:
-                await self._items.transact(writes)
+                await self._items.transact([*writes, self._events.put(event)])
             except ConditionFailedError:
                 continue  # another callback or a refresh changed a row meanwhile: look again
             except OutcomeUnknownError:
                 if await self._grants.load(connection.connection_id) != row:
                     continue
             self._history.record(Op.OK, "connection.link", **_ids(connection))
+            await self._events.publish(event)
             if row.confirmation is None:
                 return CompletedAuthorization(connection)
             return CompletedAuthorization(connection, code, row.confirmation.expires_at_ms)

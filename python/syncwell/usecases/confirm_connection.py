@@ -23,6 +23,7 @@ from syncwell.ports.history import History
 from syncwell.ports.item_store import ItemStore
 from syncwell.repositories.accounts import Accounts, connection_put
 from syncwell.repositories.grants import Confirmation, GrantRow, Grants, grant_put
+from syncwell.usecases.connection_events import ConnectionEvents
 from syncwell.usecases.recorded_step import recorded
 from syncwell.usecases.revoke_connection import RevokeConnection
 
@@ -40,6 +41,7 @@ class ConfirmConnection:
         grants: Grants,
         *,
         revoke: RevokeConnection,
+        events: ConnectionEvents,
         clock: Clock,
         history: History,
     ) -> None:
@@ -47,6 +49,7 @@ class ConfirmConnection:
         self._accounts = accounts
         self._grants = grants
         self._revoke = revoke
+        self._events = events
         self._clock = clock
         self._history = history
 
@@ -97,12 +100,14 @@ class ConfirmConnection:
     async def _activate(self, connection: Connection, row: GrantRow) -> Connection:
         active = replace(connection, status=ConnectionStatus.ACTIVE, version=connection.version + 1)
         spent = replace(row, confirmation=None, version=row.version + 1)
+        event = self._events.event_of(active)
         try:
             # Settles: a wrong try that is counted at the same moment, a new consent (row), an end (connection).
-            await self._items.transact([connection_put(active), grant_put(spent)])
+            await self._items.transact([connection_put(active), grant_put(spent), self._events.put(event)])
         except OutcomeUnknownError:
             if await self._accounts.load_connection(active.user_id, active.connection_id) != active:
                 raise
+        await self._events.publish(event)
         return active
 
     async def _count_wrong(self, connection: Connection, row: GrantRow, confirmation: Confirmation) -> None:

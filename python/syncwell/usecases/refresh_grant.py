@@ -7,7 +7,7 @@ AMBIGUOUS: the old refresh token may be dead, so it is sent once more at most, a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -36,6 +36,7 @@ from syncwell.repositories.accounts import Accounts, connection_put
 from syncwell.repositories.grants import GrantRow, Grants, GrantState, grant_delete, grant_put
 from syncwell.repositories.revocations import Revocations, revocation_of
 from syncwell.usecases.begin_authorization import RandomBytes, oauth_of
+from syncwell.usecases.connection_events import ConnectionEvents
 
 log = structlog.get_logger()
 
@@ -65,6 +66,7 @@ class RefreshGrant:
         *,
         grants: Grants,
         revocations: Revocations,
+        events: ConnectionEvents,
         providers: ProviderRegistry,
         clock: Clock,
         random_bytes: RandomBytes,
@@ -76,6 +78,7 @@ class RefreshGrant:
         self._accounts = accounts
         self._grants = grants
         self._revocations = revocations
+        self._events = events
         self._providers = providers
         self._clock = clock
         self._random_bytes = random_bytes
@@ -121,7 +124,10 @@ class RefreshGrant:
             if connection is None or connection.status is not ConnectionStatus.ACTIVE:
                 return False
             marked = replace(connection, status=ConnectionStatus.NEEDS_REAUTH, version=connection.version + 1)
-            if await self._commit([connection_put(marked), grant_delete(row)], lambda found: found is None, row):
+            event = self._events.event_of(marked)
+            writes: list[Write] = [connection_put(marked), grant_delete(row), self._events.put(event)]
+            if await self._commit(writes, lambda found: found is None, row):
+                await self._events.publish(event)
                 return True
             if await self._grants.load(row.connection_id) != row:
                 return False
@@ -201,9 +207,15 @@ class RefreshGrant:
         )
         version = 1 if present is None else present.version + 1
         row = await self._grants.seal(risen, fresh, now_ms=self._clock.now_ms(), version=version)
+        # Only a new state is news: a connection that a rival had given up is active again.
+        events = [self._events.event_of(risen)] if connection.status is not ConnectionStatus.ACTIVE else []
+        writes = [connection_put(risen), grant_put(row), *map(self._events.put, events)]
         # Settles: a rival refresher after our lease (row), a new consent, a confirmation, an end (connection).
-        done = await self._commit([connection_put(risen), grant_put(row)], lambda found: found == row, row)
-        return row if done else None
+        if not await self._commit(writes, lambda found: found == row, row):
+            return None
+        for event in events:
+            await self._events.publish(event)
+        return row
 
     async def _give_up(self, connection: Connection, fresh: TokenGrant) -> None:
         """Puts the newest tokens into the outbox of ended grants: the older ones there may be dead."""
@@ -216,7 +228,7 @@ class RefreshGrant:
                 return
         log.warning("revocation_not_queued", provider=connection.provider)
 
-    async def _commit(self, writes: list[Write], is_ours: Callable[[GrantRow | None], bool], row: GrantRow) -> bool:
+    async def _commit(self, writes: Sequence[Write], is_ours: Callable[[GrantRow | None], bool], row: GrantRow) -> bool:
         """Returns whether `writes` were done; where the answer was lost the grant row tells."""
         try:
             await self._items.transact(writes)

@@ -15,22 +15,33 @@ from syncwell.ports.item_store import TRANSACTION_WRITES_MAX, ItemStore, Write
 from syncwell.repositories.accounts import Accounts, config_delete, connection_put, owner_delete
 from syncwell.repositories.grants import GrantRow, Grants, grant_delete
 from syncwell.repositories.revocations import revocation_of, revocation_put
+from syncwell.usecases.connection_events import ConnectionEvents
 from syncwell.usecases.recorded_step import recorded
 
 ATTEMPTS_MAX = 5  # rivals are a refresh, a confirmation and changes of configs
 # A consent under way may be about to take the account over, and its grant would end with this one at many providers:
 # by then it is stored, and seen.
 DROP_GRACE = timedelta(minutes=1)
-CORE_WRITES = 4  # connection, grant, revocation, owner
+CORE_WRITES = 5  # connection, grant, revocation, owner, event
 
 
 class RevokeConnection:
     """Writes the tombstone."""
 
-    def __init__(self, items: ItemStore, accounts: Accounts, grants: Grants, clock: Clock, history: History) -> None:
+    def __init__(
+        self,
+        items: ItemStore,
+        accounts: Accounts,
+        grants: Grants,
+        *,
+        events: ConnectionEvents,
+        clock: Clock,
+        history: History,
+    ) -> None:
         self._items = items
         self._accounts = accounts
         self._grants = grants
+        self._events = events
         self._clock = clock
         self._history = history
 
@@ -101,12 +112,15 @@ class RevokeConnection:
         return writes + [config_delete(config) for config in configs[: TRANSACTION_WRITES_MAX - CORE_WRITES]]
 
     async def _commit(self, writes: Sequence[Write], tombstone: Connection) -> bool:
+        event = self._events.event_of(tombstone)
         try:
-            await self._items.transact(writes)
+            await self._items.transact([*writes, self._events.put(event)])
         except ConditionFailedError:
             return False
         except OutcomeUnknownError:
-            return await self._accounts.load_connection(tombstone.user_id, tombstone.connection_id) == tombstone
+            if await self._accounts.load_connection(tombstone.user_id, tombstone.connection_id) != tombstone:
+                return False
+        await self._events.publish(event)
         return True
 
     async def _delete_rest(self, configs: Sequence[SyncConfig]) -> None:

@@ -13,6 +13,7 @@ from syncwell.adapters.grpc.channel import call_metadata
 from syncwell.adapters.grpc.credentials_client import GrpcConnections
 from syncwell.api.credentials.v1 import credentials_pb2 as pb
 from syncwell.api.credentials.v1.credentials_pb2_grpc import CredentialServiceStub
+from syncwell.api.events.v1 import events_pb2
 from syncwell.domain.connections import ConnectionStatus, SyncConfig
 from syncwell.domain.errors import (
     AccountLinkedElsewhereError,
@@ -21,6 +22,7 @@ from syncwell.domain.errors import (
     NotFoundError,
     PermissionDeniedError,
     ProviderRefusedError,
+    ReauthenticationNeededError,
 )
 from syncwell.domain.records import ConnectionId, DataType
 from syncwell.domain.resolution import Strategy
@@ -126,6 +128,28 @@ async def test_stranger_cannot_confirm_use_or_end(world: World) -> None:
     stored = await world.accounts.load_connection(USER, pending.connection_id)
     assert stored is not None
     assert stored.status is ConnectionStatus.PENDING
+
+
+async def test_each_new_state_is_an_event(world: World) -> None:
+    """Readers of the log learn of every state in order, with generation and version, and of nothing personal."""
+    start = await world.event_log.tail()
+    connection = await world.connect()
+    world.sandbox.grants.revoke_user("4711")
+    world.advance(timedelta(hours=7))
+    with pytest.raises(ReauthenticationNeededError):
+        await world.token_source().access_token(USER, connection.connection_id)
+    await world.connections.revoke(USER, connection.connection_id)
+
+    logged = await world.event_log.read(after=start, limit=10, wait=timedelta(seconds=1))
+
+    facts = [events_pb2.Event.FromString(each.event.body) for each in logged]
+    updates = [fact.connection_updated for fact in facts]
+    assert [update.status for update in updates] == ["pending", "active", "needs_reauth", "revoked"]
+    assert [(update.generation, update.version) for update in updates] == [(1, 1), (1, 2), (1, 3), (2, 4)]
+    assert {(fact.user_id, update.connection_id) for fact, update in zip(facts, updates, strict=True)} == {
+        (USER, connection.connection_id)
+    }
+    assert not any(b"Ann" in each.event.body or b"4711" in each.event.body for each in logged)
 
 
 async def test_consent_of_a_victim_links_nothing_to_the_attacker(world: World) -> None:

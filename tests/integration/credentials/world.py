@@ -17,7 +17,7 @@ from services.credentials.settings import Settings
 from syncwell.adapters.embedded.engine import Engine
 from syncwell.adapters.embedded.in_process import InProcessTransport
 from syncwell.adapters.embedded.key_file_sealer import KeyFileSealer
-from syncwell.adapters.embedded.store_client import EmbeddedItemStore
+from syncwell.adapters.embedded.store_client import EmbeddedEventLog, EmbeddedItemStore
 from syncwell.adapters.grpc.channel import open_channel
 from syncwell.adapters.grpc.credentials_client import GrpcConnections, GrpcTokenSource
 from syncwell.api.credentials.v1 import credentials_pb2
@@ -53,6 +53,7 @@ class World:
     settings: Settings
     clock: OffsetClock
     items: EmbeddedItemStore
+    event_log: EmbeddedEventLog
     parts: Parts
     connections: GrpcConnections
     channel: grpc.aio.Channel
@@ -131,11 +132,11 @@ async def running(folder: Path) -> AsyncIterator[World]:
         for sandbox in (strava, garmin):
             sandbox.people.put(Person(user_id=PERSON, name="Ann Example"))
         transport = InProcessTransport(engine, clock)
-        items = EmbeddedItemStore(transport)
+        items, event_log = EmbeddedItemStore(transport), EmbeddedEventLog(transport)
         client = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
         chosen = strava_settings(**client).at_origin(url), garmin_settings(**client).at_origin(garmin_url)
         providers = InstalledProviders(chosen, clock)
-        parts = make_parts(settings, items, providers, clock)
+        parts = make_parts(settings, items, event_log, providers, clock)
 
         def register(server: grpc.aio.Server) -> Sequence[str]:
             add_CredentialServiceServicer_to_server(parts.servicer, server)
@@ -145,9 +146,10 @@ async def running(folder: Path) -> AsyncIterator[World]:
         async with serving(address, register, drain_seconds=1), aiohttp.ClientSession() as http:
             channel = open_channel(address)
             connections = GrpcConnections(channel, load_identity(settings.keys_dir, "gateway"))
-            yield World(settings, clock, items, parts, connections, channel, strava, garmin, url, http)
+            yield World(settings, clock, items, event_log, parts, connections, channel, strava, garmin, url, http)
             await channel.close()
         await parts.issue.drain()
         await providers.aclose()
         items.close()
+        event_log.close()
         transport.close()

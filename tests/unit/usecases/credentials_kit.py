@@ -7,18 +7,22 @@ from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
+from syncwell.api.events.v1 import events_pb2
 from syncwell.domain.connections import Connection, ConnectionStatus
 from syncwell.domain.records import ConnectionId, UserId
 from syncwell.ports.roles import TokenGrant
 from syncwell.repositories.accounts import Accounts, ExternalOwner, connection_put, owner_put
 from syncwell.repositories.consents import Consents
 from syncwell.repositories.grants import Confirmation, GrantRow, Grants, grant_put
+from syncwell.repositories.outbox import Outbox
 from syncwell.repositories.revocations import Revocations
 from syncwell.usecases.begin_authorization import BeginAuthorization
 from syncwell.usecases.complete_authorization import CONFIRMATION_LIFE, CompleteAuthorization
 from syncwell.usecases.confirm_connection import ConfirmConnection
+from syncwell.usecases.connection_events import ConnectionEvents
 from syncwell.usecases.end_grants import EndGrants, RevocationTimes
 from syncwell.usecases.issue_access_token import IssueAccessToken
+from syncwell.usecases.publish_outbox import PublishOutbox
 from syncwell.usecases.refresh_grant import RefreshGrant, RefreshTimes
 from syncwell.usecases.revoke_connection import RevokeConnection
 from syncwell.usecases.token_cache import TokenCache
@@ -27,6 +31,7 @@ from tests.unit.fakes.history import FakeCrashPoints, MemoryHistory
 from tests.unit.fakes.item_store import DictItemStore
 from tests.unit.fakes.oauth import LIFE, FakeRegistry
 from tests.unit.fakes.sealer import FakeSealer
+from tests.unit.fakes.sync_world import ListEventLog
 
 USER = UserId("usr_1")
 STRANGER = UserId("usr_2")
@@ -52,13 +57,20 @@ class Kit:
         self.revocations = Revocations(self.items)
         self._random = random.Random(1)
         self.begin = BeginAuthorization(self.consents, self.providers, self.clock, self._random.randbytes)
-        self.revoke = RevokeConnection(self.items, self.accounts, self.grants, self.clock, self.history)
+        self.event_log = ListEventLog()
+        outbox = Outbox(self.items)
+        self.publish = PublishOutbox(outbox=outbox, event_log=self.event_log, clock=self.clock)
+        self.events = ConnectionEvents(outbox, self.publish, self.clock)
+        self.revoke = RevokeConnection(
+            self.items, self.accounts, self.grants, events=self.events, clock=self.clock, history=self.history
+        )
         self.complete = CompleteAuthorization(
             self.items,
             self.accounts,
             grants=self.grants,
             consents=self.consents,
             revoke=self.revoke,
+            events=self.events,
             providers=self.providers,
             clock=self.clock,
             random_bytes=self._random.randbytes,
@@ -66,7 +78,13 @@ class Kit:
             history=self.history,
         )
         self.confirm = ConfirmConnection(
-            self.items, self.accounts, self.grants, revoke=self.revoke, clock=self.clock, history=self.history
+            self.items,
+            self.accounts,
+            self.grants,
+            revoke=self.revoke,
+            events=self.events,
+            clock=self.clock,
+            history=self.history,
         )
         self.refresh = self.new_refresh()
         self.end_grants = EndGrants(
@@ -87,6 +105,7 @@ class Kit:
             self.accounts,
             grants=self.grants,
             revocations=self.revocations,
+            events=self.events,
             providers=self.providers,
             clock=self.clock,
             random_bytes=self._random.randbytes,
@@ -120,6 +139,11 @@ class Kit:
         owner = ExternalOwner("strava", "77", USER, CONNECTION_ID, 1)
         await self.items.transact([connection_put(connection), grant_put(row), owner_put(owner)])
         return row
+
+    def told(self) -> list[str]:
+        """Returns the states of connections that the event log tells of, in order."""
+        bodies = (events_pb2.Event.FromString(event.body) for event in self.event_log.events)
+        return [body.connection_updated.status for body in bodies]
 
     async def connection(self) -> Connection:
         """Returns the seeded connection as it is now."""
