@@ -16,18 +16,19 @@ from services.credentials.revocation_sweep import sweep_revocations
 from services.credentials.servicer import CredentialServicer
 from services.credentials.settings import Settings
 from syncwell.adapters.embedded.key_file_sealer import KeyFileSealer
-from syncwell.adapters.embedded.process_transport import ProcessTransport
-from syncwell.adapters.embedded.store_client import EmbeddedItemStore
 from syncwell.api.credentials.v1 import credentials_pb2
 from syncwell.api.credentials.v1.credentials_pb2_grpc import add_CredentialServiceServicer_to_server
 from syncwell.ports.clock import Clock
+from syncwell.ports.event_log import EventLog
 from syncwell.ports.item_store import ItemStore
 from syncwell.ports.roles import ProviderRegistry
 from syncwell.providers.registry import InstalledProviders
 from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.consents import Consents
 from syncwell.repositories.grants import Grants
+from syncwell.repositories.outbox import Outbox
 from syncwell.repositories.revocations import Revocations
+from syncwell.runtime.backends import open_backends
 from syncwell.runtime.caller_identity import CallerVerifier
 from syncwell.runtime.clock import make_clock
 from syncwell.runtime.crash_points import make_crash_points
@@ -38,8 +39,10 @@ from syncwell.runtime.settings import Profile
 from syncwell.usecases.begin_authorization import BeginAuthorization
 from syncwell.usecases.complete_authorization import CompleteAuthorization
 from syncwell.usecases.confirm_connection import ConfirmConnection
+from syncwell.usecases.connection_events import ConnectionEvents
 from syncwell.usecases.end_grants import EndGrants, RevocationTimes
 from syncwell.usecases.issue_access_token import IssueAccessToken
+from syncwell.usecases.publish_outbox import PublishOutbox
 from syncwell.usecases.refresh_grant import RefreshGrant, RefreshTimes
 from syncwell.usecases.revoke_connection import RevokeConnection
 from syncwell.usecases.token_cache import TokenCache
@@ -65,8 +68,8 @@ async def run(settings: Settings) -> None:
     clock = make_clock(settings)
     choice = load_providers(settings)
     installed = InstalledProviders(choice.settings, clock, files_folder=settings.files_dir)
-    async with _store(settings) as items, _providers(installed) as providers:
-        parts = make_parts(settings, items, providers, clock)
+    async with open_backends(settings) as backends, _providers(installed) as providers:
+        parts = make_parts(settings, backends.items, backends.events, providers, clock)
 
         def register(server: grpc.aio.Server) -> Sequence[str]:
             add_CredentialServiceServicer_to_server(parts.servicer, server)
@@ -88,19 +91,25 @@ async def run(settings: Settings) -> None:
         await parts.issue.drain()
 
 
-def make_parts(settings: Settings, items: ItemStore, providers: ProviderRegistry, clock: Clock) -> Parts:
+def make_parts(
+    settings: Settings, items: ItemStore, event_log: EventLog, providers: ProviderRegistry, clock: Clock
+) -> Parts:
     """Returns the use cases behind their edge."""
     history = make_history(settings, clock, SERVICE)
     crash_points = make_crash_points(settings)
     sealer = KeyFileSealer(settings.keys_dir)
     accounts, revocations = Accounts(items), Revocations(items)
     grants, consents = Grants(items, sealer), Consents(items, sealer)
-    revoke = RevokeConnection(items, accounts, grants, clock, history)
+    outbox = Outbox(items)
+    publisher = PublishOutbox(outbox=outbox, event_log=event_log, clock=clock)
+    events = ConnectionEvents(outbox, publisher, clock)
+    revoke = RevokeConnection(items, accounts, grants, events=events, clock=clock, history=history)
     refresh = RefreshGrant(
         items,
         accounts,
         grants=grants,
         revocations=revocations,
+        events=events,
         providers=providers,
         clock=clock,
         random_bytes=secrets.token_bytes,
@@ -118,6 +127,7 @@ def make_parts(settings: Settings, items: ItemStore, providers: ProviderRegistry
         grants=grants,
         consents=consents,
         revoke=revoke,
+        events=events,
         providers=providers,
         clock=clock,
         random_bytes=secrets.token_bytes,
@@ -139,22 +149,11 @@ def make_parts(settings: Settings, items: ItemStore, providers: ProviderRegistry
         CallerVerifier(settings.keys_dir),
         begin=BeginAuthorization(consents, providers, clock, secrets.token_bytes),
         complete=complete,
-        confirm=ConfirmConnection(items, accounts, grants, revoke=revoke, clock=clock, history=history),
+        confirm=ConfirmConnection(items, accounts, grants, revoke=revoke, events=events, clock=clock, history=history),
         issue=issue,
         revoke=revoke,
     )
     return Parts(servicer, issue, end_grants)
-
-
-@asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[ItemStore]:
-    transport = ProcessTransport(settings.address_of("store"), settings.store_path)
-    items = EmbeddedItemStore(transport)
-    try:
-        yield items
-    finally:
-        items.close()
-        await transport.close()
 
 
 @asynccontextmanager
