@@ -9,12 +9,14 @@ from typing import Protocol
 
 import structlog
 
+from services.sync_worker.job_meter import JobMeter
 from syncwell.adapters.grpc.channel import correlation_id
 from syncwell.domain.errors import OutcomeUnknownError, SyncWellError, UnavailableError
 from syncwell.domain.jobs import JobId
 from syncwell.domain.records import UserId
 from syncwell.ports.clock import Clock
 from syncwell.ports.job_queue import DELAY_MAX, Delivery, JobClass, JobQueue
+from syncwell.ports.tracer import correlation_of
 from syncwell.usecases.run_sync import Receipt, RunResult
 
 PAUSE_AFTER_TROUBLE = timedelta(seconds=1)  # a store that is away is not asked in a tight loop
@@ -46,6 +48,7 @@ class Consumer:
         batch: int,
         lease: timedelta,
         wait: timedelta,
+        meter: JobMeter | None = None,
     ) -> None:
         self._queue = queue
         self._runner = runner
@@ -56,6 +59,7 @@ class Consumer:
         self._batch = batch
         self._lease = lease
         self._wait = wait
+        self._meter = meter or JobMeter()
         self._running: set[asyncio.Task[None]] = set()
 
     async def consume(self) -> None:
@@ -99,11 +103,9 @@ class Consumer:
 
     async def _handle(self, delivery: Delivery) -> None:
         message = delivery.message
-        correlation_id.set(message.trace)
+        correlation_id.set(correlation_of(message.trace))
         try:
-            result = await self._runner.run(
-                UserId(message.user_id), JobId(message.job_id), on_beat=lambda: self._hide(delivery, self._lease)
-            )
+            result = await self._meter.around(message, lambda: self._run(delivery))
             await self._answer(delivery, result)
         except asyncio.CancelledError:
             await self._hide(delivery, timedelta(0))
@@ -112,6 +114,12 @@ class Consumer:
             log.warning("job_left_to_its_lease", job_id=message.job_id)
         except Exception:  # the worker's loop: a message must never end the others
             log.exception("message_failed", job_id=message.job_id)
+
+    async def _run(self, delivery: Delivery) -> RunResult:
+        message = delivery.message
+        return await self._runner.run(
+            UserId(message.user_id), JobId(message.job_id), on_beat=lambda: self._hide(delivery, self._lease)
+        )
 
     async def _answer(self, delivery: Delivery, result: RunResult) -> None:
         """Gives the message what the run said it deserves; failing leaves it to its visibility."""

@@ -23,11 +23,13 @@ from syncwell.repositories.jobs import Jobs
 from syncwell.repositories.ledger import Ledger
 from syncwell.repositories.needs import Needs
 from syncwell.repositories.outbox import Outbox
+from syncwell.usecases.cancel_job import StopRun
 from syncwell.usecases.coalescing_rules import CoalescingRules
 from syncwell.usecases.commit_source import CommitSource
 from syncwell.usecases.commit_sync import CommitSync
 from syncwell.usecases.create_record import CreateRecord
 from syncwell.usecases.fetch_payloads import FetchPayloads
+from syncwell.usecases.job_writes import JobWrites
 from syncwell.usecases.publish_outbox import PublishOutbox
 from syncwell.usecases.read_records import ReadRecords
 from syncwell.usecases.recover_writes import RecoverWrites
@@ -85,6 +87,7 @@ def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
             write=_write(ports, ledger, limits),
             commit=_commit(ports, cursors, outbox, publish),
             source=_source(ports, load_pair, reader, publish, limits),
+            stop=_stop(ports, ledger, outbox, publish),
             publish=publish,
             clock=ports.clock,
             random=ports.random,
@@ -93,6 +96,17 @@ def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
             limits=limits,
             owner=owner,
         )
+    )
+
+
+def _stop(ports: SyncPorts, ledger: Ledger, outbox: Outbox, publish: PublishOutbox) -> StopRun:
+    return StopRun(
+        writes=JobWrites(ledger, Accounts(ports.items)),
+        decisions=Decisions(ports.items),
+        outbox=outbox,
+        publish=publish,
+        clock=ports.clock,
+        history=ports.history,
     )
 
 

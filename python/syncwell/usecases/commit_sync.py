@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from syncwell.domain import job_life
 from syncwell.domain.errors import ConditionFailedError
-from syncwell.domain.jobs import Counts, Job
+from syncwell.domain.jobs import Counts, Job, JobState
 from syncwell.domain.resolution import Decision, Outcome, Reason
 from syncwell.ports.clock import Clock
 from syncwell.ports.crash_points import CrashPoints
 from syncwell.ports.history import History, Op
 from syncwell.ports.item_store import Write
+from syncwell.ports.metrics import NO_METRICS, Metric, Metrics
 from syncwell.repositories.cursors import Cursor, Cursors
 from syncwell.repositories.decisions import Decisions
 from syncwell.repositories.outbox import Outbox
@@ -41,6 +42,7 @@ class CommitSync:
         clock: Clock,
         history: History,
         crash_points: CrashPoints,
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._decisions = decisions
         self._cursors = cursors
@@ -49,6 +51,7 @@ class CommitSync:
         self._clock = clock
         self._history = history
         self._crash_points = crash_points
+        self._metrics = metrics
 
     async def commit(self, lease: JobLease, reading: SourceReading, decisions: Sequence[Decision]) -> Job:
         """Commits the run and publishes it; returns the finished job.
@@ -74,12 +77,14 @@ class CommitSync:
         request = lease.job.request
         moves: list[Write] = []
         moved_ms: int | None = None
+        is_first = False
         if not request.is_dry_run and request.date_range is None:
             seen = await self._cursors.load(request)
             wanted_ms = seen_until_ms(seen, reading, decisions, now_ms=now_ms)
             if wanted_ms is not None and wanted_ms != seen.seen_until_ms:
                 moves.append(self._cursors.move(request, seen, wanted_ms))
                 moved_ms = wanted_ms
+                is_first = seen.seen_until_ms is None
         job = await lease.replace(
             lambda job: job_life.finished(job, now_ms=now_ms, counts=counts),
             lambda job: [self._outbox.entry(event_of(job), now_ms=now_ms), *moves],
@@ -87,6 +92,9 @@ class CommitSync:
         self._history.record(
             Op.OK, "job.commit", user=request.user_id, job=job.job_id, fence=job.fence, state=job.state
         )
+        if is_first and job.state is JobState.SUCCEEDED:
+            seconds = (now_ms - job.created_at_ms) / 1000
+            self._metrics.observe(Metric.FIRST_SYNC_SECONDS, seconds, mode=request.mode)
         if moved_ms is not None:
             self._history.record(
                 Op.OK,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import Enum, auto
 
+import structlog
+
 from syncwell.domain.connections import Connection, ConnectionStatus
 from syncwell.domain.errors import NotFoundError, ReauthenticationNeededError, SecretStoreUnavailableError
 from syncwell.domain.records import ConnectionId, UserId
 from syncwell.ports.clock import Clock
+from syncwell.ports.metrics import NO_METRICS, Metric, Metrics
 from syncwell.ports.tokens import AccessToken
 from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.grants import GrantRow, Grants, GrantState
@@ -20,6 +23,9 @@ MARGIN = timedelta(minutes=5)  # a job that starts now should not meet the end o
 WAIT_MAX = timedelta(seconds=25)  # callers wait 30 s; they shall hear from us first
 POLL_PAUSE = timedelta(milliseconds=100)  # between looks at a refresh that another process makes
 ROUNDS_MAX = 4  # a flight may bring the very generation that this caller saw rejected
+
+
+log = structlog.get_logger()
 
 
 class Step(Enum):
@@ -36,13 +42,21 @@ class IssueAccessToken:
     """The road to every access token. Call `drain` before the process ends."""
 
     def __init__(
-        self, accounts: Accounts, grants: Grants, *, refresh: RefreshGrant, cache: TokenCache, clock: Clock
+        self,
+        accounts: Accounts,
+        grants: Grants,
+        *,
+        refresh: RefreshGrant,
+        cache: TokenCache,
+        clock: Clock,
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._accounts = accounts
         self._grants = grants
         self._refresh = refresh
         self._cache = cache
         self._clock = clock
+        self._metrics = metrics
         self._flights: SingleFlight[AccessToken] = SingleFlight()
 
     async def run(
@@ -84,7 +98,7 @@ class IssueAccessToken:
                 case Step.WAIT:
                     await self._clock.sleep(POLL_PAUSE)
                 case Step.REFRESH:
-                    stored = await self._refresh.run(row)
+                    stored = await self._refresh_once(row)
                     if stored is not None:
                         return await self._open(stored)
                 case Step.GIVE_UP:
@@ -96,10 +110,23 @@ class IssueAccessToken:
                     )
         raise SecretStoreUnavailableError("another refresh did not end in time; try again")
 
+    async def _refresh_once(self, row: GrantRow) -> GrantRow | None:
+        outcome = "failed"
+        try:
+            stored = await self._refresh.run(row)
+            outcome = "not_refreshed" if stored is None else "refreshed"
+        except ReauthenticationNeededError:
+            outcome = "ended"
+            raise
+        finally:
+            self._metrics.count(Metric.TOKEN_REFRESHES, provider=row.provider, outcome=outcome)
+        return stored
+
     async def _open(self, row: GrantRow) -> AccessToken:
         grant = await self._grants.open(row)
         token = AccessToken(grant.access_token, row.generation, row.expires_at_ms)
         self._cache.put(row.user_id, row.connection_id, token)
+        log.debug("access_token_opened", provider=row.provider, generation=row.generation)
         return token
 
     async def _load_active(self, user_id: UserId, connection_id: ConnectionId) -> Connection:

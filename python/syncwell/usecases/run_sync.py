@@ -13,7 +13,13 @@ import structlog
 
 from syncwell.domain import job_life
 from syncwell.domain.dead_letters import DeadLetter
-from syncwell.domain.errors import FenceLostError, OutcomeUnknownError, StorageFullError, StoreUnavailableError
+from syncwell.domain.errors import (
+    FenceLostError,
+    JobCancelledError,
+    OutcomeUnknownError,
+    StorageFullError,
+    StoreUnavailableError,
+)
 from syncwell.domain.job_reasons import FailureReason
 from syncwell.domain.jobs import Job, JobId, JobState
 from syncwell.domain.records import UserId
@@ -28,6 +34,7 @@ from syncwell.repositories.jobs import Claim, ClaimKind, Jobs
 from syncwell.repositories.ledger import Ledger
 from syncwell.repositories.outbox import Outbox
 from syncwell.usecases.bury_job import dead_letter_of, kills_processes
+from syncwell.usecases.cancel_job import StopRun
 from syncwell.usecases.commit_sync import CommitSync
 from syncwell.usecases.job_events import event_of
 from syncwell.usecases.job_lease import JobLease, OnBeat
@@ -85,6 +92,7 @@ class SyncParts:
     write: WriteRecords
     commit: CommitSync
     source: SyncSource
+    stop: StopRun
     publish: PublishOutbox
     clock: Clock
     random: Random
@@ -131,11 +139,15 @@ class RunSync:
     async def _run_claimed(self, lease: JobLease) -> RunResult:
         if kills_processes(lease.job):
             return await self._give_up_on(lease)
+        if lease.job.is_cancel_requested:
+            return await self._stop(lease)
         try:
             wait = await lease.hold(self._sync(lease))
             if wait is None:
                 return RunResult(Receipt.ACKNOWLEDGE, job=lease.job)
             return await self._settle(lease, step_of(wait, now_ms=self._parts.clock.now_ms()))
+        except JobCancelledError:
+            return await self._stop(lease)
         except FenceLostError:
             # Its new owner has a message of its own; ours comes back in case that owner dies.
             return RunResult(Receipt.GIVE_BACK, self._parts.limits.lease)
@@ -205,6 +217,13 @@ class RunSync:
         reason, now_ms = FailureReason.POISON_PROCESS_KILLER, self._parts.clock.now_ms()
         try:
             return await self._settle(lease, lambda job: job_life.given_up(job, now_ms=now_ms, reason=reason))
+        except FenceLostError:
+            return RunResult(Receipt.GIVE_BACK, self._parts.limits.lease)
+
+    async def _stop(self, lease: JobLease) -> RunResult:
+        """Ends the job on the wish of its user."""
+        try:
+            return RunResult(Receipt.ACKNOWLEDGE, job=await self._parts.stop.stop(lease))
         except FenceLostError:
             return RunResult(Receipt.GIVE_BACK, self._parts.limits.lease)
 

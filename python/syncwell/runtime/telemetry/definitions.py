@@ -61,7 +61,7 @@ DEFINITIONS: Final[dict[Metric, Definition]] = {
         SYNCS, "Time from a job's acceptance to its final state, waits included.", "job_class", "outcome"
     ),
     Metric.FIRST_SYNC_SECONDS: _histogram(
-        SYNCS, "Time from a pair's first job's acceptance to its success (TimeToFirstSync).", "job_class"
+        SYNCS, "Time from a pair's first job's acceptance to its success (TimeToFirstSync).", "mode"
     ),
     Metric.RECORDS: _counter("Source records by what a finished job did with them.", "outcome"),
     Metric.PROVIDER_CALLS: _counter(
@@ -81,6 +81,11 @@ DEFINITIONS: Final[dict[Metric, Definition]] = {
     Metric.CACHE_MISSES: _counter("Questions that a cache could not answer.", "cache"),
     Metric.CACHE_EVICTIONS: _counter("Entries that made room for others.", "cache"),
     Metric.CACHE_INVALIDATIONS: _counter("Entries dropped because they were known to be wrong.", "cache"),
+    Metric.WEBHOOK_EVENTS: _counter(
+        "Events that providers sent, by what became of them: accepted, forged, deauthorized, unknown_owner.",
+        "provider",
+        "outcome",
+    ),
     Metric.COALESCER_EVENTS: _counter("Change events accepted.", "provider"),
     Metric.COALESCER_JOBS: _counter("Jobs that the coalescer made of them.", "edge"),
     Metric.COVERAGE_SECONDS: _histogram(SYNCS, "Time from an event's arrival to the run that covered it."),

@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from syncwell.domain.errors import SetupError
+from syncwell.ports.metrics import Metric
 from syncwell.ports.tracer import NO_TRACER, Tracer
+from syncwell.runtime.logs import dropped_line_count
 from syncwell.runtime.settings import InstallationSettings
 from syncwell.runtime.telemetry.loop_lag import watch_loop
 from syncwell.runtime.telemetry.metrics import PrometheusMetrics
@@ -24,11 +26,15 @@ class Telemetry:
     metrics: PrometheusMetrics
     tracer: Tracer = NO_TRACER
     before_collection: list[BeforeCollection] = field(default_factory=list)
+    counted_drops: int = 0
 
     async def collect(self) -> bytes:
         """Returns the metrics in the Prometheus text format."""
         for refresh in self.before_collection:
             await refresh()
+        dropped_count = dropped_line_count()
+        self.metrics.count(Metric.LOG_LINES_DROPPED, dropped_count - self.counted_drops)
+        self.counted_drops = dropped_count
         return self.metrics.exposition()
 
 

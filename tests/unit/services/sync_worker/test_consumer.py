@@ -115,7 +115,8 @@ async def test_each_message_gets_what_it_deserves() -> None:
     with capture_logs() as lines:
         await consume(consumer_of(queue, runner, FakeClock(), jobs_at_once=8))
 
-    assert sorted(line["event"] for line in lines) == ["job_left_to_its_lease", "message_failed"]
+    trouble = sorted(line["event"] for line in lines if line["log_level"] != "info")
+    assert trouble == ["job_left_to_its_lease", "message_failed"]
     assert sorted(queue.answers) == [
         ("delete", "receipt-done"),
         ("delete", "receipt-later"),
