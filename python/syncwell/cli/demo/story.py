@@ -17,7 +17,7 @@ from typing import Any  # reason: jobs and books are JSON
 import aiohttp
 
 from syncwell.cli.demo.report import Report
-from syncwell.cli.demo.rest import Person
+from syncwell.cli.demo.rest import DemoFailedError, Person
 from syncwell.cli.demo.verdict import Verdict, call_count, judge, write_count
 from syncwell.cli.demo.world import DemoWorkout, World, build_world
 from syncwell.cli.installation import GatewayAddress, free_port, project_root, service_specs
@@ -30,6 +30,7 @@ from syncwell.runtime.supervisor import Supervisor, sole_owner
 LEASE_SECONDS = "5"
 WINDOW_SECONDS = "3"
 VISIBILITY_LAG_SECONDS = 2
+GOOD_ENDS = frozenset({"SUCCEEDED", "PARTIALLY_FAILED"})
 CRASH_AT = "sync_worker.after_upload:3"
 SETTINGS = {
     "SYNCWELL_LEASE_SECONDS": LEASE_SECONDS,
@@ -164,6 +165,9 @@ class Story:
         await self._tell(await self._person.wait(job_id))
 
     async def _tell(self, job: Mapping[str, Any]) -> None:
+        if job["status"] not in GOOD_ENDS:
+            reason = job.get("failureReason") or job["status"]
+            raise DemoFailedError(f"{job['jobId']} ended as {job['status']} because {reason}")
         self.counts.update({name: int(count) for name, count in job["counts"].items()})
         self._report.table(await self._person.decisions(job["jobId"]))
 
