@@ -8,9 +8,10 @@ from syncwell.adapters.grpc.data_types import data_type_of
 from syncwell.api.coalescer.v1 import coalescer_pb2, coalescer_pb2_grpc
 from syncwell.domain.errors import InvalidInputError
 from syncwell.domain.records import ConnectionId, UserId
+from syncwell.domain.source_events import SourceEvent
 from syncwell.repositories.needs import Needs
 from syncwell.runtime.caller_identity import CallerVerifier
-from syncwell.usecases.accept_events import AcceptEvents, SourceEvent
+from syncwell.usecases.accept_events import AcceptEvents
 
 CALLERS = ("gateway", "scheduler", "cli")
 IDENTITY_BYTES_MAX = 32

@@ -102,6 +102,16 @@ class CredentialServicer(CredentialServiceServicer):
         await self._revoke.run(_user_in(context), ConnectionId(request.connection_id))
         return pb.RevokeConnectionResponse()
 
+    async def NoteDeauthorization(
+        self,
+        request: pb.NoteDeauthorizationRequest,
+        context: grpc.aio.ServicerContext[pb.NoteDeauthorizationRequest, pb.NoteDeauthorizationResponse],
+    ) -> pb.NoteDeauthorizationResponse:
+        """Ends a connection that is ended at the provider."""
+        self._callers.require(context, PEOPLE_SIDE)
+        await self._revoke.run(_user_in(context), ConnectionId(request.connection_id), is_ended_there=True)
+        return pb.NoteDeauthorizationResponse()
+
 
 def _user_in(context: grpc.aio.ServicerContext[Any, Any]) -> UserId:  # Any: as in `CallerVerifier.require`
     user_id = str(dict(context.invocation_metadata() or ()).get(USER_KEY, ""))

@@ -98,3 +98,13 @@ class Connector(ABC):
         Raises:
             NotFoundError: no such connection of this user.
         """
+
+    @abstractmethod
+    async def note_deauthorization(self, user_id: UserId, connection_id: ConnectionId) -> None:
+        """Ends a connection whose owner has ended it at the provider: no call is made with it any more.
+
+        Noting it twice succeeds.
+
+        Raises:
+            NotFoundError: no such connection of this user.
+        """

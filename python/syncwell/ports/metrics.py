@@ -33,6 +33,7 @@ class Metric(StrEnum):
     CACHE_MISSES = "syncwell_cache_misses"
     CACHE_EVICTIONS = "syncwell_cache_evictions"
     CACHE_INVALIDATIONS = "syncwell_cache_invalidations"
+    WEBHOOK_EVENTS = "syncwell_webhook_events"
     COALESCER_EVENTS = "syncwell_coalescer_events"
     COALESCER_JOBS = "syncwell_coalescer_jobs"
     COVERAGE_SECONDS = "syncwell_coverage_seconds"

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from syncwell.domain.errors import NotFoundError, SetupError
 from syncwell.ports.clock import Clock
 from syncwell.ports.roles import Provider
+from syncwell.ports.webhooks import Webhooks
 from syncwell.providers.call_limits import CallLimits
 from syncwell.providers.call_watch import CallWatch
 from syncwell.providers.files.provider import FilesProvider
@@ -22,6 +23,7 @@ from syncwell.providers.settings import ProviderSettings
 from syncwell.providers.strava import errors as strava_errors
 from syncwell.providers.strava.limits import StravaLimits
 from syncwell.providers.strava.provider import StravaProvider
+from syncwell.providers.strava.webhooks import StravaWebhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,13 @@ class Registration:
     make: Callable[[MeteredClient, Clock], Provider]
     limits: Callable[[Mapping[str, int]], CallLimits]
     missing_scope: MissingScope
+    webhooks: Callable[[MeteredClient], Webhooks] | None = None
 
 
 REGISTRATIONS: Mapping[str, Registration] = MappingProxyType(
     {
         "garmin": Registration(GarminProvider, GarminLimits.agreed, garmin_errors.missing_scope),
-        "strava": Registration(StravaProvider, StravaLimits.agreed, strava_errors.missing_scope),
+        "strava": Registration(StravaProvider, StravaLimits.agreed, strava_errors.missing_scope, StravaWebhooks),
     }
 )
 
@@ -94,6 +97,12 @@ class InstalledProviders:
         """
         self.get(provider)
         return self._clients.get(provider)
+
+    def webhooks(self, provider: str) -> Webhooks | None:
+        """Returns how the provider tells of changes; None for one that is not installed or does not tell."""
+        client = self._clients.get(provider)
+        make = None if client is None else REGISTRATIONS[provider].webhooks
+        return None if client is None or make is None else make(client)
 
     def missing_scope(self, provider: str) -> MissingScope:
         """Returns the reading of a 401 of a provider that has a client."""

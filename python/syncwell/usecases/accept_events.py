@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 from syncwell.domain.errors import InvalidInputError
 from syncwell.domain.jobs import JobMode
 from syncwell.domain.needs import EventBatch, Need
-from syncwell.domain.records import ConnectionId, DataType, UserId
+from syncwell.domain.records import ConnectionId, UserId
+from syncwell.domain.source_events import SOURCE_EVENTS_MAX, SourceEvent
 from syncwell.ports.clock import Clock
 from syncwell.ports.crash_points import CrashPoints, NoCrashPoints
 from syncwell.ports.history import History, Op
@@ -21,27 +22,7 @@ from syncwell.ports.metrics import NO_METRICS, Metric, Metrics
 from syncwell.repositories.needs import Needs
 from syncwell.usecases.event_steps import EventStep
 
-EVENTS_MAX = 1000
-
 SourceKey: TypeAlias = tuple[UserId, ConnectionId]
-
-
-@dataclass(frozen=True, slots=True)
-class SourceEvent:
-    """Something changed at a source; `arrived_at_ms` is when we heard of it.
-
-    `identity` is the same for repetitions of one event and for nothing else; empty where the provider's events cannot
-    be told apart. `is_deletion` says that the record is gone; `starts_from_ms` is where the record begins, if told.
-    """
-
-    user_id: UserId
-    connection_id: ConnectionId
-    data_type: DataType
-    arrived_at_ms: int
-    record_id: str = ""
-    identity: bytes = b""
-    is_deletion: bool = False
-    starts_from_ms: int | None = None
 
 
 @dataclass(slots=True)
@@ -92,8 +73,8 @@ class AcceptEvents:
             InvalidInputError: more than 1,000 events.
             StoreUnavailableError: some may not be durable; send all again (an event twice costs one look).
         """
-        if len(events) > EVENTS_MAX:
-            raise InvalidInputError(f"at most {EVENTS_MAX} events a call", field="events")
+        if len(events) > SOURCE_EVENTS_MAX:
+            raise InvalidInputError(f"at most {SOURCE_EVENTS_MAX} events a call", field="events")
         by_source: defaultdict[SourceKey, list[SourceEvent]] = defaultdict(list)
         for event in events:
             by_source[event.user_id, event.connection_id].append(event)

@@ -45,8 +45,10 @@ class RevokeConnection:
         self._clock = clock
         self._history = history
 
-    async def run(self, user_id: UserId, connection_id: ConnectionId) -> None:
+    async def run(self, user_id: UserId, connection_id: ConnectionId, *, is_ended_there: bool = False) -> None:
         """Returns when no new access token can be had; ending a connection twice succeeds.
+
+        Where its owner has ended it at the provider already (`is_ended_there`), the provider is not called again.
 
         Raises:
             NotFoundError: no such connection of this user.
@@ -54,7 +56,7 @@ class RevokeConnection:
             OutcomeUnknownError: it may be ended; call again.
         """
         with recorded(self._history, "connection.revoke", user=user_id, connection=connection_id) as learnt:
-            learnt["generation"] = await self._revoke(user_id, connection_id)
+            learnt["generation"] = await self._revoke(user_id, connection_id, is_ended_there=is_ended_there)
 
     async def drop_pending(self, connection: Connection, row: GrantRow | None) -> None:
         """Ends a connection that its person did not confirm, with its grant as it was read.
@@ -75,7 +77,7 @@ class RevokeConnection:
             await self._delete_rest(configs[TRANSACTION_WRITES_MAX - CORE_WRITES :])
             learnt["generation"] = tombstone.generation
 
-    async def _revoke(self, user_id: UserId, connection_id: ConnectionId) -> int:
+    async def _revoke(self, user_id: UserId, connection_id: ConnectionId, *, is_ended_there: bool) -> int:
         for _ in range(ATTEMPTS_MAX):
             connection = await self._accounts.load_connection(user_id, connection_id)
             if connection is None:
@@ -86,7 +88,7 @@ class RevokeConnection:
                 return connection.generation
             tombstone = _tombstone_of(connection)
             row = await self._grants.load(connection_id)
-            writes = await self._writes(connection, tombstone, configs, row)
+            writes = await self._writes(connection, tombstone, configs, row, is_ended_there=is_ended_there)
             if await self._commit(writes, tombstone):
                 await self._delete_rest(configs[TRANSACTION_WRITES_MAX - CORE_WRITES :])
                 return tombstone.generation
@@ -100,12 +102,13 @@ class RevokeConnection:
         row: GrantRow | None,
         *,
         grace: timedelta = timedelta(0),
+        is_ended_there: bool = False,
     ) -> Sequence[Write]:
         writes: list[Write] = [connection_put(tombstone)]
         if row is not None:
             due_at_ms = self._clock.now_ms() + grace // timedelta(milliseconds=1)
             outbox_row = revocation_of(connection, row.sealed, now_ms=due_at_ms)
-            writes += [grant_delete(row), revocation_put(outbox_row)]
+            writes += [grant_delete(row)] if is_ended_there else [grant_delete(row), revocation_put(outbox_row)]
         owner = await self._accounts.load_owner(connection.provider, connection.external_user_id)
         if owner is not None and owner.connection_id == connection.connection_id:
             writes.append(owner_delete(owner))

@@ -72,6 +72,10 @@ class RowsConnector(Connector):
         self._enter("revoke")
         await self._move(user_id, connection_id, ConnectionStatus.REVOKED)
 
+    async def note_deauthorization(self, user_id: UserId, connection_id: ConnectionId) -> None:
+        self._enter("note_deauthorization")
+        await self._move(user_id, connection_id, ConnectionStatus.REVOKED)
+
     async def add(self, user_id: UserId, provider: str, status: ConnectionStatus) -> Connection:
         connection = Connection(
             connection_id=ConnectionId(f"conn_{uuid.uuid4()}"),

@@ -9,8 +9,9 @@ from syncwell.domain.jobs import Job, JobId
 from syncwell.domain.needs import Need
 from syncwell.domain.records import ConnectionId, DataType
 from syncwell.domain.resolution import Strategy
+from syncwell.domain.source_events import SourceEvent
 from syncwell.repositories.needs import Needs
-from syncwell.usecases.accept_events import AcceptEvents, SourceEvent
+from syncwell.usecases.accept_events import AcceptEvents
 from syncwell.usecases.coalescing_rules import CoalescingRules
 from syncwell.usecases.make_source_job import MakeSourceJob
 from syncwell.usecases.run_sync import RunResult, RunSync

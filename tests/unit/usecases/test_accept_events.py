@@ -7,8 +7,9 @@ import pytest
 
 from syncwell.domain.errors import InvalidInputError
 from syncwell.domain.records import ConnectionId, DataType, UserId
+from syncwell.domain.source_events import SOURCE_EVENTS_MAX, SourceEvent
 from syncwell.repositories.needs import Needs
-from syncwell.usecases.accept_events import EVENTS_MAX, AcceptEvents, SourceEvent
+from syncwell.usecases.accept_events import AcceptEvents
 from tests.unit.fakes.clock import FakeClock
 from tests.unit.fakes.item_store import DictItemStore
 
@@ -60,6 +61,6 @@ async def test_users_do_not_mix(accept: AcceptEvents, needs: Needs) -> None:
 async def test_too_many_events_are_refused_whole(accept: AcceptEvents, needs: Needs) -> None:
     """More than the bound is a typed error and nothing is counted."""
     with pytest.raises(InvalidInputError):
-        await accept([event()] * (EVENTS_MAX + 1))
+        await accept([event()] * (SOURCE_EVENTS_MAX + 1))
 
     assert (await needs.load(USER, SOURCE)).dirty_sequence == 0

@@ -25,6 +25,7 @@ from syncwell.usecases.token_cache import TokenCache
 
 CALL_SECONDS = 10.0  # consent, confirmation, end: rows only
 EXCHANGE_SECONDS = 40.0  # trading a code makes up to three calls at the provider
+NOTE_SECONDS = 1.5  # the provider waits two seconds for our answer
 TOKEN_SECONDS = 30.0  # longer than the service lets a caller wait for a refresh
 
 AnswerT = TypeVar("AnswerT")
@@ -95,6 +96,12 @@ class GrpcConnections(Connector):
         request = pb.RevokeConnectionRequest(connection_id=connection_id)
         metadata = call_metadata(user_id=user_id, identity=self._identity)
         await _answer_of(self._stub.RevokeConnection(request, metadata=metadata, timeout=CALL_SECONDS))
+
+    async def note_deauthorization(self, user_id: UserId, connection_id: ConnectionId) -> None:
+        """Ends a connection that is ended at the provider."""
+        request = pb.NoteDeauthorizationRequest(connection_id=connection_id)
+        metadata = call_metadata(user_id=user_id, identity=self._identity)
+        await _answer_of(self._stub.NoteDeauthorization(request, metadata=metadata, timeout=NOTE_SECONDS))
 
 
 async def _answer_of(call: Awaitable[AnswerT]) -> AnswerT:
