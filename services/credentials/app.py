@@ -21,7 +21,9 @@ from syncwell.api.credentials.v1.credentials_pb2_grpc import add_CredentialServi
 from syncwell.ports.clock import Clock
 from syncwell.ports.event_log import EventLog
 from syncwell.ports.item_store import ItemStore
+from syncwell.ports.metrics import NO_METRICS, Metrics
 from syncwell.ports.roles import ProviderRegistry
+from syncwell.providers.call_watch import CallWatch
 from syncwell.providers.registry import InstalledProviders
 from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.consents import Consents
@@ -36,6 +38,7 @@ from syncwell.runtime.grpc_server import serving, wait_for_stop
 from syncwell.runtime.history import make_history
 from syncwell.runtime.provider_settings import load_providers
 from syncwell.runtime.settings import Profile
+from syncwell.runtime.telemetry.telemetry import telemetry_of
 from syncwell.usecases.begin_authorization import BeginAuthorization
 from syncwell.usecases.complete_authorization import CompleteAuthorization
 from syncwell.usecases.confirm_connection import ConfirmConnection
@@ -67,9 +70,19 @@ async def run(settings: Settings) -> None:
     """
     clock = make_clock(settings)
     choice = load_providers(settings)
-    installed = InstalledProviders(choice.settings, clock, files_folder=settings.files_dir)
-    async with open_backends(settings) as backends, _providers(installed) as providers:
-        parts = make_parts(settings, backends.items, backends.events, providers, clock)
+    async with (
+        telemetry_of(settings, SERVICE) as telemetry,
+        open_backends(settings, telemetry) as backends,
+        _providers(
+            InstalledProviders(
+                choice.settings,
+                clock,
+                files_folder=settings.files_dir,
+                watch=CallWatch(telemetry.metrics, telemetry.tracer),
+            )
+        ) as providers,
+    ):
+        parts = make_parts(settings, backends.items, backends.events, providers, clock, metrics=telemetry.metrics)
 
         def register(server: grpc.aio.Server) -> Sequence[str]:
             add_CredentialServiceServicer_to_server(parts.servicer, server)
@@ -81,6 +94,7 @@ async def run(settings: Settings) -> None:
                 register,
                 has_reflection=settings.profile is not Profile.PRODUCTION,
                 drain_seconds=settings.drain_seconds,
+                telemetry=telemetry,
             ),
             asyncio.TaskGroup() as tasks,
         ):
@@ -92,7 +106,13 @@ async def run(settings: Settings) -> None:
 
 
 def make_parts(
-    settings: Settings, items: ItemStore, event_log: EventLog, providers: ProviderRegistry, clock: Clock
+    settings: Settings,
+    items: ItemStore,
+    event_log: EventLog,
+    providers: ProviderRegistry,
+    clock: Clock,
+    *,
+    metrics: Metrics = NO_METRICS,
 ) -> Parts:
     """Returns the use cases behind their edge."""
     history = make_history(settings, clock, SERVICE)
@@ -134,7 +154,9 @@ def make_parts(
         crash_points=crash_points,
         history=history,
     )
-    issue = IssueAccessToken(accounts, grants, refresh=refresh, cache=TokenCache(clock), clock=clock)
+    issue = IssueAccessToken(
+        accounts, grants, refresh=refresh, cache=TokenCache(clock, metrics=metrics), clock=clock, metrics=metrics
+    )
     end_grants = EndGrants(
         revocations,
         grants,
