@@ -12,7 +12,7 @@ CAPABILITIES = Capabilities(
     display_name="Files",
     readable=frozenset({DataType.WORKOUT}),
     writable=frozenset({DataType.WORKOUT}),
-    # FIT has no title and no notes, and changing a person's own recording is not ours to do.
+    # Changing a person's own recording is not ours to do, and FIT has no title and no notes.
     updatable=frozenset(),
     can_delete=True,
     # A recording of last year may be put here today.

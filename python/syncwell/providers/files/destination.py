@@ -1,4 +1,4 @@
-"""Writing into folders of FIT files.
+"""Writing activity files into folders.
 
 A file is named after start, sport and external id, so people find their way and `find` needs no index.
 """
@@ -15,10 +15,11 @@ from syncwell.domain.errors import InvalidFileError, InvalidInputError, Provider
 from syncwell.domain.records import EditableField, RecordId, Sport
 from syncwell.ports.roles import ProviderSession, Window, Written
 from syncwell.providers.files.account_folders import AccountFolders
+from syncwell.providers.files.activity_writer import write_activity_file
 from syncwell.providers.files.capabilities import PROVIDER
-from syncwell.providers.files.file_records import parse_record_id, read_workouts
-from syncwell.providers.files.fit_writer import write_fit
-from syncwell.providers.files.folder import EXTENSION, WorkoutFolder
+from syncwell.providers.files.file_format import FileFormat
+from syncwell.providers.files.file_records import open_activity_file, parse_record_id
+from syncwell.providers.files.folder import WorkoutFolder
 from syncwell.providers.files.workout_metadata import metadata_of
 
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9-]{1,100}", re.ASCII)
@@ -27,16 +28,18 @@ _EXTERNAL_ID = re.compile(r"[A-Za-z0-9-]{1,100}", re.ASCII)
 class FilesDestination:
     """Implements `Destination` for workouts. Of the session it needs the account only."""
 
-    def __init__(self, folders: AccountFolders) -> None:
-        """Writes into the account's one of `folders`."""
+    def __init__(self, folders: AccountFolders, *, file_format: FileFormat = FileFormat.FIT) -> None:
+        """Writes into the account's one of `folders`; FIT says the most."""
         self._folders = folders
+        self._file_format = file_format
 
     async def write(self, session: ProviderSession, workout: CanonicalWorkout, *, external_id: str) -> Written:
-        """Writes one FIT file, durable when this returns.
+        """Writes one file, durable when this returns.
 
         A file that carries `external_id` already is left as it is and told as duplicate.
         """
-        return await asyncio.to_thread(_write, self._folders.of(session.account), workout, external_id)
+        folder = self._folders.of(session.account)
+        return await asyncio.to_thread(_write, folder, workout, external_id, self._file_format)
 
     async def find(self, session: ProviderSession, *, external_id: str, window: Window) -> Written | None:
         """Looks for the file that carries `external_id` and starts in `window`."""
@@ -48,8 +51,8 @@ class FilesDestination:
         record_id: RecordId,  # noqa: ARG002
         fields: Mapping[EditableField, str],  # noqa: ARG002
     ) -> Written:
-        """Refuses: FIT files carry no title and no notes."""
-        raise ProviderRefusedError("a FIT file has no title or notes to change", provider=PROVIDER)
+        """Refuses: a person's own file is not ours to change."""
+        raise ProviderRefusedError("a file of the person's own is not changed", provider=PROVIDER)
 
     async def delete(self, session: ProviderSession, record_id: RecordId) -> None:
         """Removes the file of a record.
@@ -60,24 +63,24 @@ class FilesDestination:
         await asyncio.to_thread(_delete, self._folders.of(session.account), record_id)
 
 
-def _write(folder: WorkoutFolder, workout: CanonicalWorkout, external_id: str) -> Written:
-    suffix = _suffix(external_id)
+def _write(folder: WorkoutFolder, workout: CanonicalWorkout, external_id: str, file_format: FileFormat) -> Written:
+    stem_end = _stem_end(external_id)
     try:
-        content = write_fit(workout)
+        content = write_activity_file(workout, file_format)
     except InvalidInputError as exc:
         raise ProviderRefusedError(exc.message, provider=PROVIDER, reason="invalid_record") from exc
-    existing = _name_ending(folder, suffix)
+    existing = _name_ending(folder, stem_end)
     stored = _load_workouts(folder, existing) if existing is not None else ()
     if existing is not None and stored:
         return Written(RecordId(existing), metadata_of(stored[0]).version, was_duplicate=True)
-    name = _prefix(workout) + suffix
+    name = _prefix(workout) + stem_end + file_format.extension
     folder.store(name, content)
-    # The listing reads the file back, so the version is that of what was rounded to FIT.
-    return Written(RecordId(name), metadata_of(read_workouts(name, content)[0]).version)
+    # The listing reads the file back, so the version is that of what the format could say.
+    return Written(RecordId(name), metadata_of(open_activity_file(content, name)[0]).version)
 
 
 def _find(folder: WorkoutFolder, external_id: str, window: Window) -> Written | None:
-    name = _name_ending(folder, _suffix(external_id))
+    name = _name_ending(folder, _stem_end(external_id))
     workouts = _load_workouts(folder, name) if name is not None else ()
     if name is None or not workouts:
         return None
@@ -94,15 +97,17 @@ def _delete(folder: WorkoutFolder, record_id: RecordId) -> None:
     folder.remove(file_name)
 
 
-def _name_ending(folder: WorkoutFolder, suffix: str) -> str | None:
-    return next((stamp.name for stamp in folder.list_files() if stamp.name.endswith(suffix)), None)
+def _name_ending(folder: WorkoutFolder, stem_end: str) -> str | None:
+    """Returns the file of an external id in whatever format it was written: the setting may have changed since."""
+    endings = tuple(stem_end + each.extension for each in FileFormat)
+    return next((stamp.name for stamp in folder.list_files() if stamp.name.endswith(endings)), None)
 
 
 def _load_workouts(folder: WorkoutFolder, file_name: str) -> tuple[CanonicalWorkout, ...]:
     """Returns the workouts of a file; none where it is gone."""
     try:
         content = folder.load(file_name)
-        return read_workouts(file_name, content) if content is not None else ()
+        return open_activity_file(content, file_name) if content is not None else ()
     except InvalidFileError as exc:
         raise ProviderInvalidAnswerError(exc.message, provider=PROVIDER, record_id=file_name) from exc
 
@@ -112,7 +117,7 @@ def _prefix(workout: CanonicalWorkout) -> str:
     return f"{start:%Y-%m-%dT%H-%M-%SZ}_{Sport(workout.sport).name.lower()}"
 
 
-def _suffix(external_id: str) -> str:
+def _stem_end(external_id: str) -> str:
     if not _EXTERNAL_ID.fullmatch(external_id):
         raise InvalidInputError("An external id is made of letters, digits and hyphens.", field="external_id")
-    return f"_{external_id}{EXTENSION}"
+    return f"_{external_id}"

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from syncwell.api.record.v1.record_pb2 import CanonicalWorkout
 from syncwell.domain.records import RecordId
+from syncwell.providers.files.activity_file import read_activity_file
 from syncwell.providers.files.capabilities import PROVIDER
-from syncwell.providers.files.fit_reader import read_fit
 
-_NUMBERED = re.compile(r"(?P<name>.+\.fit(?:\.gz)?)#(?P<number>[2-9]|[1-9]\d{1,3})", re.ASCII | re.IGNORECASE)
+_NUMBERED = re.compile(
+    r"(?P<name>.+\.(?:fit|tcx|gpx)(?:\.gz)?)#(?P<number>[2-9]|[1-9]\d{1,3})", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,16 @@ def parse_record_id(record_id: RecordId) -> FileRecord:
     return FileRecord(numbered["name"], int(numbered["number"]) - 1)
 
 
-def read_workouts(file_name: str, content: bytes) -> tuple[CanonicalWorkout, ...]:
-    """Returns the workouts of a file under their ids.
+def open_activity_file(data: bytes, name: str) -> tuple[CanonicalWorkout, ...]:
+    """Returns the workouts of a FIT, TCX or GPX file under the ids that follow from `name`.
+
+    The format is told by the content: `name` may have any ending.
 
     Raises:
-        InvalidFileError: the file is damaged or holds no workout.
+        InvalidFileError: the file is damaged, of no known format, or holds no workout.
     """
-    workouts = read_fit(content)
+    workouts = read_activity_file(data).workouts
     for index, workout in enumerate(workouts):
         workout.provenance.provider = PROVIDER
-        workout.provenance.record_id = FileRecord(file_name, index).record_id
+        workout.provenance.record_id = FileRecord(name, index).record_id
     return workouts

@@ -1,4 +1,4 @@
-"""A folder of FIT files on this machine: listing, reading, and writing that is whole or not at all.
+"""A folder of activity files on this machine: listing, reading, and writing that is whole or not at all.
 
 Only regular files directly in the folder count, those whose name can be shown; links are not followed, so nothing
 outside can be read or removed through it. Every method blocks; callers use threads.
@@ -16,12 +16,12 @@ from pathlib import Path
 from syncwell.domain.errors import InvalidFileError, InvalidInputError, ProviderUnavailableError
 from syncwell.providers.files.capabilities import PROVIDER
 from syncwell.providers.files.file_envelope import FILE_SIZE_BYTES_MAX
+from syncwell.providers.files.file_format import FileFormat
 
 FILE_COUNT_MAX = 20_000
 """Thirty years of two workouts a day; more means that this is the wrong folder."""
 
-EXTENSION = ".fit"
-_EXTENSIONS = (EXTENSION, ".fit.gz")
+_EXTENSIONS = tuple(each.extension + packing for each in FileFormat for packing in ("", ".gz"))
 _TEMPORARY_PREFIX = ".syncwell-"
 _READ_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -59,10 +59,10 @@ class WorkoutFolder:
             self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def list_files(self) -> list[FileStamp]:
-        """Returns the FIT files, ordered by name.
+        """Returns the activity files, ordered by name.
 
         Raises:
-            ProviderUnavailableError: the folder cannot be read, or holds more than 20,000 FIT files.
+            ProviderUnavailableError: the folder cannot be read, or holds more than 20,000 of them.
         """
         with _translated("list"), os.scandir(self._path) as entries:
             return sorted(_stamps(entries))
@@ -71,7 +71,7 @@ class WorkoutFolder:
         """Returns the content of a file; None where there is no such file.
 
         Raises:
-            InvalidInputError: `name` is no plain name of a FIT file.
+            InvalidInputError: `name` is no plain name of an activity file.
             InvalidFileError: the file is larger than 64 MB or no regular file.
             ProviderUnavailableError: it cannot be read.
         """
@@ -93,7 +93,7 @@ class WorkoutFolder:
         """Puts a file in place, whole and on disk when this returns; an existing one is replaced.
 
         Raises:
-            InvalidInputError: `name` is no plain name of a FIT file.
+            InvalidInputError: `name` is no plain name of an activity file.
             ProviderUnavailableError: it cannot be written; the folder is as before.
         """
         path = self._locate(name)
@@ -112,7 +112,7 @@ class WorkoutFolder:
         """Removes a file; one that is gone counts as removed.
 
         Raises:
-            InvalidInputError: `name` is no plain name of a FIT file.
+            InvalidInputError: `name` is no plain name of an activity file.
             ProviderUnavailableError: it cannot be removed.
         """
         path = self._locate(name)
@@ -148,7 +148,7 @@ def _stamps(entries: Iterator[os.DirEntry[str]]) -> Iterator[FileStamp]:
         count += 1
         if count > FILE_COUNT_MAX:
             raise ProviderUnavailableError(
-                f"The folder holds more than {FILE_COUNT_MAX:,} FIT files. Choose a folder of one person's workouts.",
+                f"The folder holds more than {FILE_COUNT_MAX:,} files of workouts. Choose a folder of one person's.",
                 provider=PROVIDER,
             )
         with suppress(FileNotFoundError):  # removed since the listing began

@@ -1,4 +1,4 @@
-"""Reading folders of FIT files.
+"""Reading folders of activity files.
 
 The listing needs what is inside the files, so each file is read once and remembered until it changes.
 """
@@ -17,7 +17,7 @@ from syncwell.domain.records import DataType, RecordId, RecordMetadata
 from syncwell.ports.roles import ProviderSession, SourcePage, Window
 from syncwell.providers.files.account_folders import AccountFolders
 from syncwell.providers.files.capabilities import PROVIDER
-from syncwell.providers.files.file_records import parse_record_id, read_workouts
+from syncwell.providers.files.file_records import open_activity_file, parse_record_id
 from syncwell.providers.files.folder import FileStamp, WorkoutFolder
 from syncwell.providers.files.workout_metadata import metadata_of
 
@@ -103,7 +103,7 @@ class FilesSource:
 def _read_metadata(folder: WorkoutFolder, stamp: FileStamp) -> tuple[RecordMetadata, ...]:
     try:
         content = folder.load(stamp.name)
-        workouts = read_workouts(stamp.name, content) if content is not None else ()
+        workouts = open_activity_file(content, stamp.name) if content is not None else ()
     except InvalidFileError as exc:
         log.warning("file_skipped", file=stamp.name, reason=exc.message)
         return ()
@@ -117,7 +117,7 @@ def _load_workout(folder: WorkoutFolder, record_id: RecordId) -> CanonicalWorkou
     content = folder.load(record.file_name)
     if content is None:
         return None
-    workouts = read_workouts(record.file_name, content)
+    workouts = open_activity_file(content, record.file_name)
     return workouts[record.index] if record.index < len(workouts) else None
 
 

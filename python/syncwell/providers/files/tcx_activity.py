@@ -76,7 +76,7 @@ class TcxActivity:
             return None, track.dropped_count + len(track.points)
         laps = _laps(self.laps, starts, track)
         moving_ms = sum(lap.timer_ms for lap in self.laps)
-        ends = [_end_ms(lap) for lap in laps] + [track.end_ms] * bool(track.points)
+        ends = [_end_ms(lap) for lap in laps] + [point.offset_ms for point in track.points[-1:]]
         elapsed_ms = max(max(ends, default=start_ms) - start_ms, moving_ms)
         if elapsed_ms == 0:
             return None, track.dropped_count + len(track.points)

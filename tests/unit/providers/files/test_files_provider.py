@@ -1,4 +1,4 @@
-"""A folder of FIT files as source and destination."""
+"""A folder of activity files as source and destination."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ from syncwell.providers.conformance import SeededRecord, World, judge
 from syncwell.providers.files import folder as folder_module
 from syncwell.providers.files import source as source_module
 from syncwell.providers.files.account_folders import AccountFolders
+from syncwell.providers.files.file_format import FileFormat
 from syncwell.providers.files.fit_writer import write_fit
+from syncwell.providers.files.gpx_writer import write_gpx
 from syncwell.providers.files.provider import FilesProvider
+from syncwell.providers.files.tcx_writer import write_tcx
 from tests.fixtures.files.fit_files import START_SECONDS, make_run
 
 DAY_MS = 86_400_000
@@ -199,7 +202,7 @@ async def test_unchanged_file_is_read_once(
     """Listing again costs no reading."""
     put(folder, "run.fit", run_on_day(0))
     first = await list_all(provider)
-    monkeypatch.setattr(source_module, "read_workouts", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(source_module, "open_activity_file", lambda *_: pytest.fail("read again"))
 
     assert await list_all(provider) == first
 
@@ -284,7 +287,7 @@ async def test_too_many_files_are_refused(
     put(folder, "1.fit", run_on_day(0))
     put(folder, "2.fit", run_on_day(1))
 
-    with pytest.raises(ProviderUnavailableError, match="more than 1 FIT files"):
+    with pytest.raises(ProviderUnavailableError, match="more than 1 files of workouts"):
         await list_all(provider)
 
 
@@ -315,3 +318,66 @@ async def test_old_recording_is_listed_by_when_it_came(folder: Path, provider: F
     assert listed.start_ms == START_MS
     for window in (Window(0, came_ms), Window(came_ms + 1, EVER.end_ms), Window(START_MS, START_MS + DAY_MS)):
         assert await list_all(provider, window) == []
+
+
+async def test_folder_reads_every_format_by_content(folder: Path, provider: FilesProvider) -> None:
+    """FIT, TCX and GPX lie side by side, gzipped or under a wrong ending; each becomes a record."""
+    (folder / "a.fit").write_bytes(write_fit(run_on_day(0)))
+    (folder / "b.TCX").write_bytes(write_tcx(run_on_day(1)))
+    (folder / "c.gpx.gz").write_bytes(gzip.compress(write_gpx(run_on_day(2))))
+    (folder / "d.fit").write_bytes(write_gpx(run_on_day(3)))
+    (folder / "e.xml").write_bytes(write_gpx(run_on_day(4)))
+
+    records = await list_all(provider)
+    payloads = await load(provider, *records)
+
+    assert [(record.record_id, record.sport) for record in records] == [
+        ("a.fit", Sport.RUN),
+        ("b.TCX", Sport.RUN),
+        ("c.gpx.gz", Sport.RUN),
+        ("d.fit", Sport.RUN),
+    ]
+    assert all(workout is not None and len(workout.segments[0].points) == 20 for workout in payloads.values())
+
+
+async def test_second_track_of_a_gpx_file_has_its_own_id(folder: Path, provider: FilesProvider) -> None:
+    """Tracks are numbered as chained FIT parts are, and the number leads back to the track."""
+    first, second = (write_gpx(run_on_day(day)).decode() for day in (0, 1))
+    both = first[: first.index("</gpx>")] + second[second.index(" <trk>") :]
+    (folder / "week.gpx").write_text(both)
+
+    records = await list_all(provider)
+    payloads = await load(provider, records[1])
+
+    assert [record.record_id for record in records] == ["week.gpx", "week.gpx#2"]
+    workout = payloads[RecordId("week.gpx#2")]
+    assert workout is not None
+    assert workout.start_time.seconds == START_SECONDS + 86_400
+
+
+@pytest.mark.parametrize("file_format", list(FileFormat))
+async def test_folder_writes_the_format_that_it_is_told(
+    folder: Path, tmp_path: Path, file_format: FileFormat, provider: FilesProvider
+) -> None:
+    """A file of the chosen format appears once, is found by its external id, and is read back."""
+    told = FilesProvider(tmp_path, file_format=file_format)
+
+    written = await told.destination.write(SESSION, run_on_day(0), external_id="abc-1")
+    again = await provider.destination.write(SESSION, run_on_day(0), external_id="abc-1")
+    found = await provider.destination.find(SESSION, external_id="abc-1", window=EVER)
+
+    assert written.record_id.endswith(f"_run_abc-1.{file_format}")
+    assert again.was_duplicate
+    assert found is not None
+    assert found.record_id == again.record_id == written.record_id
+    assert len(os.listdir(folder)) == 1
+
+
+async def test_what_the_format_cannot_say_is_refused_for_good(folder: Path, tmp_path: Path) -> None:
+    """A workout without positions is no GPX, and trying again would not help."""
+    told = FilesProvider(tmp_path, file_format=FileFormat.GPX)
+
+    with pytest.raises(ProviderRefusedError, match="Use FIT or TCX"):
+        await told.destination.write(SESSION, make_run(point_count=1), external_id="abc-1")
+
+    assert os.listdir(folder) == []
