@@ -43,8 +43,7 @@ def main() -> int:
             "date": datetime.now(tz=UTC).isoformat(timespec="seconds"),
             "command": _command(asked),
         }
-        measured, failed = _measure_all(modules, asked, root)
-    _write(run, measured)
+        failed = _measure_all(modules, asked, root, run)
     for group, reason in failed.items():
         print(f"{group}: no figure: {reason}", file=sys.stderr)
     return 1 if failed else 0
@@ -79,9 +78,9 @@ def _command(asked: argparse.Namespace) -> str:
 
 
 def _measure_all(
-    modules: Mapping[str, str], asked: argparse.Namespace, root: Path
-) -> tuple[dict[str, list[Mapping[str, Json]]], dict[str, str]]:
-    measured: dict[str, list[Mapping[str, Json]]] = {}
+    modules: Mapping[str, str], asked: argparse.Namespace, root: Path, run: Mapping[str, Json]
+) -> dict[str, str]:
+    """Measures and writes row by row, so that what is measured is kept; returns why the others have no figure."""
     failed: dict[str, str] = {}
     for group, name in modules.items():
         print(f"{group} ...", flush=True)
@@ -102,9 +101,10 @@ def _measure_all(
         except (BenchFailedError, ImportError) as exc:
             failed[group] = str(exc)
             continue
-        measured[group] = [{**figure.to_json(), **before} for figure in figures]
-        _print_rows(measured[group])
-    return measured, failed
+        measured: list[Mapping[str, Json]] = [{**figure.to_json(), **before} for figure in figures]
+        _print_rows(measured)
+        _write(run, group, measured)
+    return failed
 
 
 async def _collect(measure: Measure, plan: Plan) -> Sequence[Figure]:
@@ -121,14 +121,11 @@ def _print_rows(figures: Sequence[Mapping[str, Json]]) -> None:
         )
 
 
-def _write(run: Mapping[str, Json], measured: Mapping[str, Sequence[Mapping[str, Json]]]) -> None:
-    if not measured:
-        return
+def _write(run: Mapping[str, Json], group: str, measured: Sequence[Mapping[str, Json]]) -> None:
     path = DOCS / "benchmarks.json"
-    merged = book.merge(book.load(path), run, [row for group in measured.values() for row in group], measured=measured)
+    merged = book.merge(book.load(path), run, measured, measured=[group])
     book.save(path, merged)
     (DOCS / "benchmarks.md").write_text(page.render(merged))
-    print(f"wrote {path.name} and benchmarks.md")
 
 
 if __name__ == "__main__":
