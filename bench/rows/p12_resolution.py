@@ -62,8 +62,8 @@ async def measure(plan: Plan) -> Sequence[Figure]:
             ours=rounds[OURS],
             peers=[rounds["plain Python"]],
             reason=(
-                "Some two fifths of the time go into objects outside the core: rows of sixteen fields made of records, "
-                "decisions made of rows."
+                "A good part of the time goes into objects outside the core: rows made of records before it, decisions "
+                "made of rows after it."
             ),
         ),
         Figure(

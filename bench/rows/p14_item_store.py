@@ -38,12 +38,12 @@ _WHAT = {
     "transaction": f"item store, transaction of {GROUP_SIZE} conditional writes, {WAITERS} waiters",
 }
 _REASONS = {
-    "read": "Four fifths of a read are SQLite's own: each statement takes and releases a read lock on the shared file.",
+    "read": "Most of a read is SQLite's own statement, which locks and unlocks the file that it shares.",
     "write": (
         "Our write crosses to another process and back, through two encodings and one gRPC call a batch; aiosqlite "
         "writes in its own process, where waiters on one connection share commits by accident."
     ),
-    "transaction": "The crossing to the store process and the encoding of four items cost more than the shared sync.",
+    "transaction": "As for single writes; not profiled by itself yet.",
 }
 
 Round = Callable[[ItemContestant, float], Coroutine[None, None, Sample]]
