@@ -65,9 +65,19 @@ def given_up(job: Job, *, now_ms: int, reason: FailureReason, is_failure_counted
     return replace(_ended(job, JobState.FAILED, now_ms), failure_reason=reason, attempt=attempt, progress=progress)
 
 
-def cancelled(job: Job, *, now_ms: int) -> Job:
-    """Returns the job stopped by its user; a worker that runs it loses its fence."""
-    return replace(_ended(job, JobState.CANCELLED, now_ms), fence=job.fence + 1)
+def cancel_requested(job: Job) -> Job:
+    """Returns the running job with its user's wish to stop it; its worker keeps it until it has stopped."""
+    return replace(job, is_cancel_requested=True, version=job.version + 1)
+
+
+def cancelled(job: Job, *, now_ms: int, counts: Counts) -> Job:
+    """Returns a job that nobody runs, ended by its user; `counts` tell what earlier attempts did."""
+    return replace(_ended(job, JobState.CANCELLED, now_ms), fence=job.fence + 1, counts=counts)
+
+
+def stopped(job: Job, *, now_ms: int, counts: Counts) -> Job:
+    """Returns the job as its own worker ends it on the wish of its user, after having written what `counts` tell."""
+    return replace(_ended(job, JobState.CANCELLED, now_ms), counts=counts)
 
 
 def touched(job: Job, *, now_ms: int) -> Job:
@@ -95,6 +105,8 @@ def _lost_leases(job: Job) -> int:
 
 
 def _released(job: Job, now_ms: int, *, retry_at_ms: int | None, wait_reason: WaitReason | None) -> Job:
+    if job.is_cancel_requested:
+        retry_at_ms, wait_reason = None, None  # its end must not wait
     return replace(
         job,
         state=JobState.QUEUED,

@@ -149,19 +149,6 @@ class Jobs:
             if await self._read_back(wanted) != wanted:
                 raise
 
-    async def cancel(self, user_id: UserId, job_id: JobId, *, now_ms: int) -> Job | None:
-        """Stops the job; returns it as it stands then (a finished one unchanged), None where there is none."""
-        while (job := await self.load(user_id, job_id, now_ms=now_ms)) is not None:
-            if job.state.is_terminal:
-                return job
-            wanted = job_life.cancelled(job, now_ms=now_ms)
-            try:
-                await self.replace(job, wanted)
-            except FenceLostError:
-                continue  # a heartbeat or claim came between; each reading is newer, so this ends with the job
-            return wanted
-        return None
-
     async def list_due(self, bucket: int, *, now_ms: int, limit: int) -> tuple[Job, ...]:
         """Returns waiting jobs whose time has come and running jobs whose lease has ended; may be stale."""
         waiting = await self._store.query_due(keys.parked_bucket(bucket), until_ms=now_ms, limit=limit)

@@ -49,6 +49,18 @@ class Ledger:
         items = await self._get_all(list(wanted))
         return {wanted[key]: _decode_link(item.body) for key, item in items.items()}
 
+    async def load_links_between(self, user_id: UserId, source_account: str, destination_account: str) -> list[Link]:
+        """Returns every link between two accounts, page by page; a query of thousands, so not for the daily sync."""
+        partition, prefix = keys.link_partition(user_id, source_account), keys.link_prefix(destination_account)
+        found: list[Link] = []
+        cursor: str | None = None
+        while True:
+            page = await self._store.query(partition, sort_prefix=prefix, limit=GET_KEYS_MAX, cursor=cursor)
+            found += (_decode_link(item.body) for item in page.items)
+            cursor = page.cursor
+            if cursor is None:
+                return found
+
     async def load_lineages(
         self, user_id: UserId, account: str, record_ids: Iterable[RecordId]
     ) -> dict[RecordId, Lineage]:

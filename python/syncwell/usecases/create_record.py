@@ -69,11 +69,12 @@ class CreateRecord:
 
         Raises:
             FenceLostError: the job belongs to another worker now.
+            JobCancelledError: the job's user wants it to stop; nothing was written.
             ProviderError: the destination failed; the link stays announced and is asked about next time.
         """
         if not _is_writable(workout):
             return _failed(decision, Reason.INVALID_RECORD)
-        await lease.refresh()
+        await lease.refresh_for_write()
         deadline_ms = lease.call_deadline_ms()
         announced = await self._announce(lease, pair, record, decision, known=known, workout=workout)
         if announced is None:

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from syncwell.domain import job_life
-from syncwell.domain.errors import FenceLostError, UnavailableError
-from syncwell.domain.jobs import Job
+from syncwell.domain.errors import FenceLostError, JobCancelledError, UnavailableError
+from syncwell.domain.jobs import Job, JobState
 from syncwell.ports.clock import Clock
 from syncwell.ports.item_store import Write
 from syncwell.repositories.jobs import Jobs
@@ -54,10 +54,50 @@ class JobLease:
 
         Raises:
             FenceLostError: the job belongs to another worker now, or the lease has ended.
+            JobCancelledError: the job's user wants it to stop.
         """
         left_ms = self._job.lease_until_ms - self._clock.now_ms()
         if left_ms < self._length / timedelta(milliseconds=1) * FRESH_SHARE:
             await self._extend()
+        self._require_wanted()
+
+    async def refresh_for_write(self) -> None:
+        """Does what `refresh` does, and looks whether the job is still wanted; call it before each external write.
+
+        Raises:
+            FenceLostError: the job belongs to another worker now, or the lease has ended.
+            JobCancelledError: the job's user wants it to stop.
+            StoreUnavailableError: nobody can tell.
+        """
+        async with self._lock:
+            if not await self._adopt():
+                raise FenceLostError("the job belongs to another worker", job_id=self._job.job_id)
+        await self.refresh()
+
+    def _require_wanted(self) -> None:
+        if self._job.is_cancel_requested:
+            raise JobCancelledError("the job's user wants it to stop", job_id=self._job.job_id)
+
+    async def _adopt(self) -> bool:
+        """Takes over the row as it stands, where its user has changed it; False where it is not ours any more."""
+        seen = await self._jobs.load(self._job.request.user_id, self._job.job_id, now_ms=self._clock.now_ms())
+        if seen is None or seen.state is not JobState.RUNNING or seen.fence != self._job.fence:
+            return False
+        self._job = seen
+        return True
+
+    async def _write(self, step: Callable[[Job], Job], also: Callable[[Job], Sequence[Write]] | None = None) -> Job:
+        """Writes the next state over ours, or over what the job's user has made of ours meanwhile."""
+        wanted = step(self._job)
+        try:
+            await self._jobs.replace(self._job, wanted, () if also is None else also(wanted))
+        except FenceLostError:
+            if not await self._adopt():
+                raise
+            wanted = step(self._job)
+            await self._jobs.replace(self._job, wanted, () if also is None else also(wanted))
+        self._job = wanted
+        return wanted
 
     async def replace(self, step: Callable[[Job], Job], also: Callable[[Job], Sequence[Write]] | None = None) -> Job:
         """Writes the next state of the job together with what `also` makes of it; returns the job.
@@ -67,10 +107,7 @@ class JobLease:
             ConditionFailedError: a write of `also` was refused; nothing was written.
         """
         async with self._lock:
-            wanted = step(self._job)
-            await self._jobs.replace(self._job, wanted, () if also is None else also(wanted))
-            self._job = wanted
-            return wanted
+            return await self._write(step, also)
 
     async def hold(self, work: Coroutine[object, object, ResultT]) -> ResultT:
         """Runs `work` with heartbeats beside it; cancels it as soon as the lease is lost.
@@ -110,8 +147,8 @@ class JobLease:
                 raise FenceLostError("the lease of the job has ended", job_id=self._job.job_id)
             if self._job.state.is_terminal:
                 return
-            wanted = job_life.extended(
-                self._job, now_ms=now_ms, lease=self._length, has_progressed=self._has_progressed
+            await self._write(
+                lambda job: job_life.extended(
+                    job, now_ms=now_ms, lease=self._length, has_progressed=self._has_progressed
+                )
             )
-            await self._jobs.replace(self._job, wanted)
-            self._job = wanted

@@ -139,8 +139,6 @@ class RunSync:
     async def _run_claimed(self, lease: JobLease) -> RunResult:
         if kills_processes(lease.job):
             return await self._give_up_on(lease)
-        if lease.job.is_cancel_requested:
-            return await self._stop(lease)
         try:
             wait = await lease.hold(self._sync(lease))
             if wait is None:
@@ -162,6 +160,7 @@ class RunSync:
     async def _sync(self, lease: JobLease) -> Wait | None:
         """Does the work; returns None when it is committed, or that the job must wait."""
         parts, request = self._parts, lease.job.request
+        await lease.refresh()
         lease.stage = Stage.LOAD
         if request.is_of_source:
             return await parts.source.run(lease, self._bring)

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from syncwell.domain.connections import SyncConfig
 from syncwell.domain.errors import (
     FenceLostError,
+    JobCancelledError,
     OutcomeUnknownError,
     StorageFullError,
     StoreUnavailableError,
@@ -46,7 +47,7 @@ from syncwell.usecases.sync_wait import Wait
 Bring: TypeAlias = Callable[[JobLease, SyncPair, SourceReading], Awaitable[Wait | Sequence[Decision]]]
 """Brings a reading to one destination: asks, resolves and writes; returns its decisions, or that the job must wait."""
 
-_NOT_THE_CONFIGS = (FenceLostError, StoreUnavailableError, StorageFullError, OutcomeUnknownError)
+_NOT_THE_CONFIGS = (FenceLostError, JobCancelledError, StoreUnavailableError, StorageFullError, OutcomeUnknownError)
 
 
 @dataclass(slots=True)

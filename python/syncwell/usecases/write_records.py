@@ -133,7 +133,7 @@ class WriteRecords:
         """Writes the changed fields. Writing them twice is as good as once, so nothing is announced."""
         record, destination_id = plan.records[decision.source_id], decision.destination_id
         assert destination_id is not None, "an update names its record"  # noqa: S101 - the core's contract
-        await plan.lease.refresh()
+        await plan.lease.refresh_for_write()
         session = self._sessions.open(
             plan.pair.destination, priority=plan.pair.request.priority, deadline_ms=plan.lease.call_deadline_ms()
         )

@@ -174,20 +174,6 @@ async def test_lost_answer_of_a_claim_is_read_back(jobs: Jobs, store: DictItemSt
     assert (await granted(jobs)).fence == 1
 
 
-async def test_cancelling_a_running_job_takes_its_fence(jobs: Jobs) -> None:
-    """The worker of a cancelled job can write nothing more; cancelling again changes nothing."""
-    await jobs.insert(job_of(), now_ms=NOW_MS)
-    job = await granted(jobs)
-
-    cancelled = await jobs.cancel(USER, job.job_id, now_ms=NOW_MS + 1)
-
-    assert cancelled is not None
-    assert cancelled.state is JobState.CANCELLED
-    assert await jobs.cancel(USER, job.job_id, now_ms=NOW_MS + 2) == cancelled
-    with pytest.raises(FenceLostError):
-        await jobs.replace(job, job_life.extended(job, now_ms=NOW_MS, lease=LEASE))
-
-
 async def test_due_index_finds_what_nobody_runs(jobs: Jobs) -> None:
     """A queued job is due after its grace, a running one when its lease ends, a finished one never."""
     grace_ms = HINT_GRACE // timedelta(milliseconds=1)

@@ -542,21 +542,6 @@ async def test_long_run_keeps_its_lease(world: SyncWorld) -> None:
     assert (await world.stored(job)).state is JobState.SUCCEEDED
 
 
-async def test_cancelled_job_stops(world: SyncWorld) -> None:
-    """A job that its user cancels while it runs writes nothing more and stays cancelled."""
-    world.accounts["b"].gate = asyncio.Event()
-    job = await world.accept()
-    running = asyncio.ensure_future(world.run(job))
-    await settle(50)
-
-    await world.jobs.cancel(USER, job.job_id, now_ms=world.clock.now_ms())
-    await world.clock.run_sleepers(world.limits.lease / 3, steps=2)
-
-    assert (await running).receipt is Receipt.GIVE_BACK
-    assert (await world.stored(job)).state is JobState.CANCELLED
-    assert world.accounts["b"].held == {}
-
-
 async def test_stopping_worker_hands_its_job_back(world: SyncWorld) -> None:
     """A run that is cancelled releases its lease, and the next worker finishes without waiting for its end."""
     world.accounts["b"].gate = asyncio.Event()
