@@ -14,6 +14,7 @@ class Settings(ProviderFileSettings):
 
     gateway_host: str = "127.0.0.1"
     gateway_port: int = Field(default=8080, ge=0, le=65_535)  # 0: any free one, told in the log
+    app_url: str = ""  # where the callback page leads back to, such as myapp://connected; empty: no link
     public_url: str = ""  # how browsers reach the gateway; empty: http://host:port
     firebase_project: str = ""  # also the audience; its issuer is https://securetoken.google.com/<project>
     firebase_keys_url: str = FIREBASE_KEYS

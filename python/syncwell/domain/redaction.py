@@ -10,7 +10,7 @@ _PATTERNS = (
     re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}"),
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
     re.compile(
-        r"(?i)([\"']?\b(?:access_token|refresh_token|client_secret|code_verifier|authorization|password|code)[\"']?"
+        r"(?i)([\"']?\b(?:access_token|refresh_token|confirmation_?code|client_secret|code_verifier|authorization|password|code)[\"']?"
         r"\s*[=:]\s*[\"']?)[^\s\"'&,;}]+"
     ),
     re.compile(r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}\b"),

@@ -196,8 +196,9 @@ class Bed:
             target = answer.headers["Location"]
         query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         callback = Callback(state=query["state"], code=query.get("code", ""), error="", scope=query.get("scope", ""))
-        pending = await connections.complete(provider, callback)
-        return (await connections.confirm(USER, pending.connection_id)).connection_id
+        done = await connections.complete(provider, callback)
+        code = done.confirmation_code or ""
+        return (await connections.confirm(USER, done.connection.connection_id, code)).connection_id
 
 
 @asynccontextmanager
