@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from random import Random
 
 from bench.bars import Bar
 from bench.figure import Figure
-from bench.peers.item_contestant import BODY_BYTES, GROUP_SIZE, WRITTEN_PER_WAITER, ItemContestant, make_bodies
+from bench.item_rounds import read_round, transact_round, write_round
+from bench.peers.item_contestant import GROUP_SIZE, ItemContestant, make_bodies
 from bench.peers.items_aiosqlite import AiosqliteCommitEach, AiosqliteItems
 from bench.peers.items_dynamodb import running_dynamodb
 from bench.peers.items_redis import RedisItems, RedisMultiItems
 from bench.peers.items_syncwell import SyncWellItems
 from bench.plan import Plan
 from bench.redis_server import running_redis
-from bench.rounds import OURS, BenchFailedError, Contestant, Rounds, Sample, alternate
+from bench.rounds import OURS, Contestant, Rounds, Sample, alternate
 from bench.store_process import running_store
-from bench.waiters import WAITERS, drive
+from bench.waiters import WAITERS
 
 DRIVES_LOAD_HERE = True
 
@@ -81,53 +81,6 @@ async def _start_all(plan: Plan, stack: AsyncExitStack) -> list[ItemContestant]:
         plan.say(f"loading {contestant.item_count} items into {contestant.name}")
         await contestant.load(make_bodies(contestant.item_count))
     return [*contestants, sqlite.with_commit_each(), multi]
-
-
-async def read_round(contestant: ItemContestant, seconds: float) -> Sample:
-    """Reads at random."""
-    random = Random(1)
-    count = contestant.item_count
-
-    async def read(_: int) -> None:
-        await contestant.read(random.randrange(count))
-
-    return await drive(read, seconds=seconds)
-
-
-async def write_round(contestant: ItemContestant, seconds: float) -> Sample:
-    """Writes each waiter's own items in turn; afterwards each item has the version of its last write."""
-    return await _write_groups(contestant, seconds, size=1)
-
-
-async def transact_round(contestant: ItemContestant, seconds: float) -> Sample:
-    """Writes groups of each waiter's own items; afterwards each item has the version of its last write."""
-    return await _write_groups(contestant, seconds, size=GROUP_SIZE)
-
-
-async def _write_groups(contestant: ItemContestant, seconds: float, *, size: int) -> Sample:
-    body = Random(seconds).randbytes(BODY_BYTES)
-    per_waiter = min(WRITTEN_PER_WAITER, contestant.item_count // WAITERS // size * size)
-    versions = [await contestant.read(number) for number in range(WAITERS * per_waiter)]
-    steps = [0] * WAITERS
-
-    async def write(waiter: int) -> None:
-        # A waiter's items lie far apart, as different users' rows do.
-        step = steps[waiter]
-        numbers = [(step + place) % per_waiter * WAITERS + waiter for place in range(size)]
-        seen = [versions[number] for number in numbers]
-        if size == 1:
-            await contestant.write(numbers[0], seen[0], body)
-        else:
-            await contestant.transact(numbers, seen, body)
-        for number in numbers:
-            versions[number] += 1
-        steps[waiter] = step + size
-
-    sample = await drive(write, seconds=seconds)
-    stored = [await contestant.read(number) for number in range(len(versions))]
-    if stored != versions:
-        raise BenchFailedError(f"{contestant.name} lost writes")
-    return sample
 
 
 _ROUNDS: dict[str, Round] = {"read": read_round, "write": write_round, "transaction": transact_round}

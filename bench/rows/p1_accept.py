@@ -9,26 +9,24 @@ fails the row); a load generator that shares the server's loop (it is a process 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
-import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
 
+from bench.accept_round import Target, send_jobs
 from bench.bars import Bar, at_least, at_most
 from bench.figure import Figure
 from bench.installation import Installation, running_installation
 from bench.peers.accept_api import ALGORITHM, AUDIENCE
 from bench.plan import Plan
 from bench.processes import listens_on, running
-from bench.rounds import OURS, BenchFailedError, Contestant, Rounds, Sample, alternate
+from bench.rounds import OURS, Contestant, Rounds, Sample, alternate
 from bench.waiters import WAITERS
 from syncwell.cli.installation import free_port, project_root
 
@@ -50,21 +48,8 @@ REASON = (
 SUSTAINED_RATE = 3_000.0
 SUSTAINED_SECONDS = 300.0
 TOKEN_SECONDS = 4 * 3_600
-GENERATOR_SECONDS_MAX = 60.0
 _OUR_IDS = "SELECT substr(sort, 5) FROM items WHERE sort >= 'JOB#' AND sort < 'JOB$'"
 _PEER_IDS = "SELECT job_id FROM jobs"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where to send jobs, and where to find them afterwards."""
-
-    port: int
-    token: str
-    source: str
-    destination: str
-    database: Path
-    ids_query: str
 
 
 async def measure(plan: Plan) -> Sequence[Figure]:
@@ -118,58 +103,6 @@ async def _sustain(plan: Plan, target: Target) -> Figure:
 
 def _bind(plan: Plan, target: Target, name: str) -> Callable[[], Coroutine[None, None, Sample]]:
     return lambda: send_jobs(plan.folder, target, name, seconds=plan.seconds, rate=None)
-
-
-async def send_jobs(folder: Path, target: Target, name: str, *, seconds: float, rate: float | None) -> Sample:
-    """Drives one round from a process of its own.
-
-    Raises:
-        BenchFailedError: an answer was not 202, or an accepted job is not in the store.
-    """
-    body = {
-        "sourceConnectionId": target.source,
-        "destinationConnectionId": target.destination,
-        "dataType": "workout",
-        "mode": "manual",
-        "priority": "high",
-        "dryRun": False,
-    }
-    files = {kind: folder / f"{name}.{kind}" for kind in ("token", "body", "ids")}
-    files["token"].write_text(target.token)
-    files["body"].write_text(json.dumps(body))
-    arguments = [sys.executable, "-m", "bench.load.accept_jobs", "--port", str(target.port)]
-    arguments += ["--connections", str(WAITERS), "--seconds", str(seconds)]
-    arguments += [part for kind, path in files.items() for part in (f"--{kind}-file", str(path))]
-    arguments += [] if rate is None else ["--rate", str(rate)]
-    process = await asyncio.create_subprocess_exec(
-        *arguments, cwd=project_root(), stdout=asyncio.subprocess.PIPE, process_group=0
-    )
-    async with asyncio.timeout(seconds + GENERATOR_SECONDS_MAX):
-        output, _ = await process.communicate()
-    if process.returncode != 0:
-        raise BenchFailedError("the load generator failed; its lines above say why")
-    report = json.loads(output)
-    if report["refused"]:
-        raise BenchFailedError(f"{name}: {report['refused']} requests were not accepted: {report['first_refusals']}")
-    await asyncio.to_thread(require_stored, target, files["ids"].read_text().split())
-    facts = {fact: float(report[fact]) for fact in ("p50_ms", "p99_ms", "accepted", "refused", "seconds")}
-    return Sample(float(report["rate"]), facts)
-
-
-def require_stored(target: Target, job_ids: Sequence[str]) -> None:
-    """Checks that every accepted job is a row.
-
-    Raises:
-        BenchFailedError: one is missing, or two requests got one job.
-    """
-    database = sqlite3.connect(f"file:{target.database}?mode=ro", uri=True)
-    try:
-        stored = {job_id for (job_id,) in database.execute(target.ids_query)}
-    finally:
-        database.close()
-    missing = set(job_ids) - stored
-    if missing or len(set(job_ids)) < len(job_ids):
-        raise BenchFailedError(f"{len(missing)} accepted jobs are not in the store, of {len(job_ids)}")
 
 
 def _target_of(installation: Installation) -> Target:

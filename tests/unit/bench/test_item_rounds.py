@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bench.item_rounds import read_round, transact_round, write_round
 from bench.peers.item_contestant import ItemContestant
 from bench.rounds import BenchFailedError
-from bench.rows.p14_item_store import read_round, transact_round, write_round
 
 SECONDS = 0.02
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.accept_round import Target, require_stored
 from bench.rounds import BenchFailedError
-from bench.rows.p1_accept import Target, require_stored
 
 
 @pytest.fixture
