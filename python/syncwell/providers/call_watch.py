@@ -15,7 +15,7 @@ NO_BUDGET = "no_budget"
 LOST = "lost"
 
 # Words of an API's own paths; whatever else stands in a path is an id of somebody or something.
-_WORD = re.compile(r"v\d{1,2}|[a-z]{1,20}(?:[-_][a-z]{1,20}){0,3}|[a-z]{1,20}(?:[A-Z][a-z]{1,20}){0,3}")
+_WORD = re.compile(r"v\d{1,2}|[a-z]{1,20}\d?(?:[-_][a-z]{1,20}\d?){0,3}|[a-z]{1,20}(?:[A-Z][a-z]{1,20}){0,3}")
 
 
 class CallWatch:

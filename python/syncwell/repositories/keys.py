@@ -17,7 +17,7 @@
 | TOKEN#{connection}   | REVOKE                              | grant to end there    | credentials | until ended     |
 | AUTH#{state}         | AUTH                                | one-time consent      | credentials | 10 min          |
 | EXT#{provider}#{id}  | OWNER                               | whose account it is   | credentials | until revoked   |
-| IDENT#{issuer}       | {subject}                           | identity → user       | gateway     | until erasure   |
+| IDENT#{issuer}       | {digest of subject}                 | identity → user       | gateway     | until erasure   |
 | IDEM#{user}          | {route}#{key}                       | an answer to replay   | gateway     | 24 h            |
 | BUDGET#{provider}    | {window}                            | leased calls (D7)     | sync_worker | the window      |
 | DLQ#{class}          | {time}#{job}                        | a job nobody can run  | sync_worker | until redriven  |
@@ -39,6 +39,7 @@ job is due, `PRO#{b}` and `FREE#{b}` sources whose poll is, with b = the user's 
 from __future__ import annotations
 
 import base64
+import hashlib
 
 from syncwell.domain.connections import SyncConfig
 from syncwell.domain.jobs import JobId
@@ -158,8 +159,12 @@ def external_owner(provider: str, external_user_id: str) -> Key:
 
 
 def identity(issuer: str, subject: str) -> Key:
-    """Returns the key from a verified identity to a user."""
-    return Key(f"IDENT#{_opaque(issuer)}", _opaque(subject))
+    """Returns the key from a verified identity to a user.
+
+    Some issuers use e-mail addresses as subjects; only a digest is stored.
+    """
+    digest = hashlib.blake2b(subject.encode(), digest_size=24, person=b"syncwell-subject").hexdigest()
+    return Key(f"IDENT#{_opaque(issuer)}", digest)
 
 
 def idempotency(user_id: UserId, route: str, key: str) -> Key:
