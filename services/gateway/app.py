@@ -19,6 +19,7 @@ from services.gateway.server import bind, serving
 from services.gateway.settings import Settings
 from services.gateway.system_routes import CHECK_SECONDS_MAX, Check
 from syncwell.adapters.grpc.channel import open_channel
+from syncwell.adapters.grpc.coalescer_client import GrpcSourceEvents
 from syncwell.adapters.grpc.credentials_client import GrpcConnections
 from syncwell.adapters.private_file import load_or_create
 from syncwell.domain.records import UserId
@@ -37,7 +38,8 @@ from syncwell.runtime.telemetry.telemetry import Telemetry, telemetry_of
 SERVICE = "gateway"
 MEASURED_SERVICES = ("store", "credentials", "sync_worker", "coalescer", "scheduler")
 JOB_ID_KEY_FILE = "job-ids.key"
-JOB_ID_KEY_BYTES = 32
+WEBHOOK_KEY_FILE = "webhooks.key"  # the same file for the command that subscribes
+KEY_BYTES = 32
 ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - recognised, not chosen
 
 log = structlog.get_logger()
@@ -61,6 +63,7 @@ async def run(settings: Settings) -> None:
             open_channel(settings.address_of("credentials"), interceptors=traced)
         )
         store = await stack.enter_async_context(open_channel(settings.address_of("store")))
+        coalescer = await stack.enter_async_context(open_channel(settings.address_of("coalescer"), interceptors=traced))
         collectors = await stack.enter_async_context(_collectors(settings, telemetry))
         edge = assemble(
             Collaborators(
@@ -72,9 +75,13 @@ async def run(settings: Settings) -> None:
                 history=make_history(settings, clock, SERVICE),
                 issuers=make_issuers(settings, http, clock),
                 bucket_of=lambda user_id: bucket_of(UserId(user_id)),
-                job_id_key=load_or_create(settings.keys_dir / JOB_ID_KEY_FILE, _new_job_id_key),
+                job_id_key=load_or_create(settings.keys_dir / JOB_ID_KEY_FILE, _new_key),
+                app_url=settings.app_url,
                 public_url=settings.public_url.rstrip("/") or _local_url(listener),
                 request_seconds=settings.request_seconds,
+                source_events=GrpcSourceEvents(coalescer, load_identity(settings.keys_dir, SERVICE)),
+                webhooks_of=registry.webhooks,
+                webhook_key=load_or_create(settings.keys_dir / WEBHOOK_KEY_FILE, _new_key),
                 checks={"store": _health_of(store), "credentials": _health_of(credentials)},
                 collectors=collectors,
                 metrics=telemetry.metrics,
@@ -121,5 +128,5 @@ def _local_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _new_job_id_key() -> bytes:
-    return secrets.token_bytes(JOB_ID_KEY_BYTES)
+def _new_key() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)

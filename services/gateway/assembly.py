@@ -20,6 +20,7 @@ from services.gateway.operations import Operation
 from services.gateway.provider_routes import ProviderRoutes
 from services.gateway.request_meter import RequestMeter
 from services.gateway.system_routes import Check, SystemRoutes, load_document
+from services.gateway.webhook_routes import WebhookRoutes, WebhooksOf
 from syncwell.adapters.identity.identity import TrustedIssuer
 from syncwell.adapters.identity.token_verifier import TokenVerifier
 from syncwell.adapters.identity.verdict_cache import VerdictCache
@@ -32,6 +33,7 @@ from syncwell.ports.item_store import ItemStore
 from syncwell.ports.job_queue import JobQueue
 from syncwell.ports.metrics import NO_METRICS, Metrics
 from syncwell.ports.roles import ProviderRegistry
+from syncwell.ports.source_events import SourceEvents
 from syncwell.ports.tracer import NO_TRACER, Tracer
 from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.answers import Answers
@@ -40,11 +42,13 @@ from syncwell.repositories.dead_letters import DeadLetters
 from syncwell.repositories.decisions import Decisions
 from syncwell.repositories.identities import Identities
 from syncwell.repositories.jobs import Jobs
+from syncwell.repositories.subscriptions import Subscriptions
 from syncwell.usecases.accept_job import AcceptJob
 from syncwell.usecases.keep_sync_configs import KeepSyncConfigs
 from syncwell.usecases.recognise_user import RecogniseUser
 from syncwell.usecases.redrive_dead_letters import RedriveDeadLetters
 from syncwell.usecases.remember_answer import RememberAnswer
+from syncwell.usecases.take_webhook import TakeWebhook
 
 FENCE_BITS = 62  # a random claim number; two live claims of one key never share it
 
@@ -64,11 +68,15 @@ class Collaborators:
     job_id_key: bytes = field(repr=False)
     public_url: str
     request_seconds: float
+    source_events: SourceEvents
+    webhooks_of: WebhooksOf
+    webhook_key: bytes = field(repr=False)
     checks: Mapping[str, Check]
     collectors: Mapping[str, Collect] = field(default_factory=dict)  # of metrics, by service
     metrics: Metrics = NO_METRICS
     tracer: Tracer = NO_TRACER
     crash_points: CrashPoints = field(default_factory=NoCrashPoints)
+    app_url: str = ""
 
 
 def assemble(parts: Collaborators) -> Edge:
@@ -108,13 +116,28 @@ def make_operations(parts: Collaborators) -> Sequence[Operation]:
     )
     return (
         *ProviderRoutes(parts.registry, icons).operations(),
-        *ConnectionRoutes(accounts, parts.connector, parts.registry, icons, public_url=parts.public_url).operations(),
+        *ConnectionRoutes(
+            accounts, parts.connector, parts.registry, icons, public_url=parts.public_url, app_url=parts.app_url
+        ).operations(),
         *ConfigRoutes(accounts, KeepSyncConfigs(accounts, parts.registry)).operations(),
         *JobRoutes(accept_job, jobs, Decisions(parts.items), parts.clock).operations(),
+        *_webhook_routes(parts, accounts).operations(),
         *_admin_routes(parts, jobs).operations(),
         *SystemRoutes(load_document(), parts.checks).operations(),
         *MetricsRoutes(parts.collectors).operations(),
     )
+
+
+def _webhook_routes(parts: Collaborators, accounts: Accounts) -> WebhookRoutes:
+    take = TakeWebhook(
+        accounts=accounts,
+        subscriptions=Subscriptions(parts.items),
+        events=parts.source_events,
+        connector=parts.connector,
+        clock=parts.clock,
+        metrics=parts.metrics,
+    )
+    return WebhookRoutes(take, parts.webhooks_of, key=parts.webhook_key)
 
 
 def _admin_routes(parts: Collaborators, jobs: Jobs) -> AdminRoutes:

@@ -33,6 +33,7 @@ from syncwell.usecases.remember_answer import RememberAnswer
 REPLAYED = (b"idempotent-replayed", b"true")
 WEBSOCKET_REFUSED = {"type": "websocket.close", "code": 1008}
 INTERNAL_ERROR_STATUS_MIN = 500
+WEBHOOK_SECONDS = 1.8  # providers wait two seconds, then send again what they count as not taken
 PAGE_SECONDS = 45.0  # trading a consent's code makes several calls at the provider, and can be done only once
 
 _TRACE_PARENT = re.compile(rb"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -157,6 +158,8 @@ class Edge:
                 bounds.require_json(headers, call.body)
             else:
                 bounds.require_no_body(call.body)
+        elif kind is Kind.WEBHOOK:
+            call.body = await bounds.read_body(headers, receive)
         if kind is Kind.CHANGE:
             return await self._answer_once(operation, call)
         answer = await operation.handle(call)
@@ -175,7 +178,10 @@ class Edge:
         return Answer(stored.status, stored.body, stored.content_type, (REPLAYED,) if outcome.is_replay else ())
 
     def _seconds_for(self, operation: Operation | None) -> float:
-        return PAGE_SECONDS if operation is not None and operation.kind is Kind.PAGE else self._request_seconds
+        kind = None if operation is None else operation.kind
+        if kind is Kind.WEBHOOK:
+            return WEBHOOK_SECONDS
+        return PAGE_SECONDS if kind is Kind.PAGE else self._request_seconds
 
     def _refusal(self, error: SyncWellError, operation: Operation | None, trace: str) -> Answer:
         answer = answer_of(error, trace, self._random)

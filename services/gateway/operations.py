@@ -15,7 +15,8 @@ class Kind(StrEnum):
     """What is asked of a caller, and what is promised.
 
     PUBLIC needs no token; PAGE neither, and answers people in HTML, errors too. READ is a user's GET with ETag. CHANGE
-    needs an Idempotency-Key and its answer is remembered; ACCEPT needs one too, but the job row is its record.
+    needs an Idempotency-Key and its answer is remembered; ACCEPT needs one too, but the job row is its record. WEBHOOK
+    is a provider's delivery: no token, no key, a body as it comes, an answer within two seconds.
     """
 
     PUBLIC = "public"
@@ -23,6 +24,7 @@ class Kind(StrEnum):
     READ = "read"
     CHANGE = "change"
     ACCEPT = "accept"
+    WEBHOOK = "webhook"
 
     @property
     def needs_key(self) -> bool:
@@ -32,7 +34,7 @@ class Kind(StrEnum):
     @property
     def needs_user(self) -> bool:
         """True where a valid token is required."""
-        return self not in (Kind.PUBLIC, Kind.PAGE)
+        return self not in (Kind.PUBLIC, Kind.PAGE, Kind.WEBHOOK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class JobView(Struct, frozen=True, rename="camel", kw_only=True):
     job_id: str
     status: JobState
     source_connection_id: str
-    destination_connection_id: str
+    destination_connection_id: str | UnsetType = UNSET
     data_type: DataType
     mode: JobMode
     priority: Priority
@@ -179,7 +179,7 @@ def job_view(job: Job) -> JobView:
         job_id=job.job_id,
         status=job.state,
         source_connection_id=request.source_connection_id,
-        destination_connection_id=request.destination_connection_id,
+        destination_connection_id=UNSET if request.is_of_source else request.destination_connection_id,
         data_type=request.data_type,
         mode=request.mode,
         priority=request.priority,

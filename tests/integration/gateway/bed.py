@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -25,17 +26,23 @@ from syncwell.domain.connections import Connection, ConnectionStatus
 from syncwell.domain.errors import InvalidInputError, NotFoundError, SyncWellError
 from syncwell.domain.records import ConnectionId, UserId
 from syncwell.domain.sharding import bucket_of
+from syncwell.domain.source_events import SourceEvent
 from syncwell.ports.connector import Callback, CompletedConsent, ConnectionView, Connector, Consent
 from syncwell.ports.item_store import ItemStore
 from syncwell.ports.job_queue import JobQueue
+from syncwell.ports.source_events import SourceEvents
 from syncwell.providers.garmin.settings import garmin_settings
 from syncwell.providers.registry import InstalledProviders
 from syncwell.providers.strava.settings import strava_settings
 from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.identities import Identities
+from syncwell.repositories.needs import Needs
 from syncwell.runtime.history import NoHistory
+from syncwell.usecases.accept_events import AcceptEvents
 from tests.integration.gateway.contract import Contract
 from tests.unit.fakes.clock import FakeClock
+
+WEBHOOK_KEY = b"w" * 32
 
 
 class RowsConnector(Connector):
@@ -105,6 +112,23 @@ class RowsConnector(Connector):
         return moved
 
 
+class CountingEvents(SourceEvents):
+    """Takes events as the coalescer does, in this process."""
+
+    def __init__(self, accept: AcceptEvents) -> None:
+        self._accept = accept
+        self.taken: list[SourceEvent] = []
+        self.failure: SyncWellError | None = None
+        self.delay_seconds = 0.0
+
+    async def accept(self, events: Sequence[SourceEvent]) -> None:
+        await asyncio.sleep(self.delay_seconds)
+        if self.failure is not None:
+            raise self.failure
+        await self._accept(events)
+        self.taken.extend(events)
+
+
 @dataclass(frozen=True)
 class Reply:
     """An answer that kept the contract."""
@@ -163,6 +187,7 @@ class Bed:
     items: ItemStore
     queue: JobQueue
     connector: RowsConnector
+    source_events: CountingEvents
     issuer: DevelopmentIssuer
     contract: Contract
     checks: dict[str, bool]
@@ -204,6 +229,7 @@ async def running_gateway(folder: Path, *, request_seconds: float = 10.0) -> Asy
         transport = InProcessTransport(engine, clock)
         items, queue = EmbeddedItemStore(transport), EmbeddedJobQueue(transport)
         connector = RowsConnector(Accounts(items), clock)
+        source_events = CountingEvents(AcceptEvents(Needs(items), clock, window=timedelta(seconds=60)))
         registry = InstalledProviders(
             [
                 garmin_settings(client_id="id", client_secret="secret"),
@@ -227,11 +253,14 @@ async def running_gateway(folder: Path, *, request_seconds: float = 10.0) -> Asy
                 job_id_key=b"k" * 32,
                 public_url=url,
                 request_seconds=request_seconds,
+                source_events=source_events,
+                webhooks_of=registry.webhooks,
+                webhook_key=WEBHOOK_KEY,
                 checks={"store": store_check},
             )
         )
         async with serving(edge, listener, connections_max=500, drain_seconds=2):
-            yield Bed(session, url, clock, items, queue, connector, issuer, Contract(), checks)
+            yield Bed(session, url, clock, items, queue, connector, source_events, issuer, Contract(), checks)
         await registry.aclose()
         for client in (items, queue, transport):
             client.close()

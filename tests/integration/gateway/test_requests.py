@@ -46,7 +46,8 @@ async def test_every_changing_route_needs_a_uuid_as_key(bed: Bed) -> None:
     person = bed.person("robin")
     for path, methods in bed.contract.document["paths"].items():
         for method in methods:
-            if method == "get":
+            # Providers send no key; a caller without the role is refused before the key is looked at.
+            if method == "get" or path.startswith(("/v1/webhooks/", "/v1/admin/")):
                 continue
             for key in ({}, {"Idempotency-Key": "not-a-uuid"}, {"Idempotency-Key": KEY + "0"}):
                 reply = await person.send(method.upper(), path.replace("{", "").replace("}", ""), headers=key)

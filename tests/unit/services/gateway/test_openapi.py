@@ -53,6 +53,9 @@ def operations() -> Sequence[Operation]:
             job_id_key=b"k" * 32,
             public_url="http://localhost",
             request_seconds=1,
+            source_events=sentinel.source_events,
+            webhooks_of=lambda _: None,
+            webhook_key=b"w" * 32,
             checks={},
         )
     )
@@ -87,7 +90,7 @@ def test_public_routes_are_those_that_the_document_opens(operations: Sequence[Op
 
 
 def test_routes_that_change_something_ask_for_a_key(operations: Sequence[Operation]) -> None:
-    """Exactly the operations with an Idempotency-Key parameter need one, and those are all but GET."""
+    """Exactly the operations with an Idempotency-Key parameter need one: all but GET and providers' deliveries."""
     needing = {operation.operation_id for operation in operations if operation.kind.needs_key}
     asking = {
         name
@@ -96,7 +99,8 @@ def test_routes_that_change_something_ask_for_a_key(operations: Sequence[Operati
     }
 
     assert needing == asking
-    assert needing == {operation.operation_id for operation in operations if operation.method != "GET"}
+    changing = [one for one in operations if one.method != "GET" and one.kind is not Kind.WEBHOOK]
+    assert needing == {operation.operation_id for operation in changing}
 
 
 def test_reads_of_users_declare_their_etag(operations: Sequence[Operation]) -> None:
@@ -108,9 +112,8 @@ def test_reads_of_users_declare_their_etag(operations: Sequence[Operation]) -> N
 
 def test_bodies_are_read_where_they_are_declared(operations: Sequence[Operation]) -> None:
     """An operation reads a body if and only if the document has one."""
-    assert {operation.operation_id for operation in operations if operation.has_body} == {
-        name for name, (_, _, operation) in declared().items() if "requestBody" in operation
-    }
+    with_body = {one.operation_id for one in operations if one.has_body or one.kind is Kind.WEBHOOK}
+    assert with_body == {name for name, (_, _, operation) in declared().items() if "requestBody" in operation}
 
 
 @pytest.mark.parametrize(
