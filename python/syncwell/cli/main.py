@@ -105,6 +105,26 @@ def connect_files(
     return 0
 
 
+@app.command(name="import")
+def import_activities(
+    *files: Annotated[Path, Parameter(help="FIT, TCX or GPX files, plain or gzipped.")],
+    data_dir: DataDir = None,
+    user: Annotated[str, Parameter(help="Whose workouts they are; as in `syncwell token --user`.")] = "me",
+    issuer: Annotated[str, Parameter(help="The identity provider that knows the user; needed in production.")] = "",
+    to: Annotated[str, Parameter(help="The connection to a folder; needed where the user has several.")] = "",
+    dry_run: Annotated[bool, Parameter(help="Only show what is in the files.")] = False,
+) -> int:
+    """Put activity files into a user's folder, from where they are synced; the system must run."""
+    from rich.console import Console
+
+    from syncwell.cli.import_files import Importer, import_files
+
+    importer = Importer(user, issuer, to)
+    return asyncio.run(
+        import_files(_settings(data_dir), files, importer, is_dry_run=dry_run, console=Console(highlight=False))
+    )
+
+
 dlq = App(name="dlq", help="The jobs that nobody can run until a bug is mended. The system must run.")
 app.command(dlq)
 
@@ -137,6 +157,25 @@ def redrive(
     from syncwell.cli.dead_letters import redrive_letters
 
     return asyncio.run(redrive_letters(_settings(data_dir), job_class, limit=limit))
+
+
+@app.command
+def subscribe(
+    provider: Annotated[str, Parameter(help="Whose events; strava has some.")],
+    *,
+    callback: Annotated[str, Parameter(help="URL of the REST gateway as the provider reaches it.")],
+    data_dir: DataDir = None,
+) -> int:
+    """Order a provider's events, so that new workouts are synced as they come; the system must run."""
+    from syncwell.cli.subscribe import subscribe_to
+    from syncwell.runtime.provider_settings import ProviderFileSettings
+    from syncwell.runtime.settings import load
+
+    settings = load(ProviderFileSettings)
+    if data_dir is not None:
+        settings = settings.model_copy(update={"data_dir": data_dir.absolute()})
+    print(f"subscription: {asyncio.run(subscribe_to(settings, provider, callback)).subscription_id}")
+    return 0
 
 
 def main() -> None:
