@@ -21,7 +21,7 @@ async def connect(
     With `grants_here` this process plays the browser, which only a sandbox lets pass.
 
     Raises:
-        DemoFailedError: the gateway or the provider refused; the message says what.
+        CommandFailedError: the gateway or the provider refused; the message says what.
     """
     timeout = aiohttp.ClientTimeout(total=CALL_SECONDS_MAX)
     async with aiohttp.ClientSession(timeout=timeout) as session:

@@ -28,6 +28,7 @@
     │   ├── ProviderRefusedError        a permanent 4xx
     │   ├── ProviderInvalidAnswerError  not what the provider documents
     │   └── ReauthenticationNeededError the person must connect again
+    ├── CommandFailedError           a step of a command did not end as it must
     └── SetupError                   the installation is wrong; says how to mend it
         └── StaleNativeBuildError
 
@@ -231,6 +232,12 @@ class ReauthenticationNeededError(ProviderError):
     """The grant is gone: only the person can connect the account again."""
 
     code = "reauthentication_needed"
+
+
+class CommandFailedError(SyncWellError):
+    """A step that a command of the command line depends on did not end as it must."""
+
+    code = "command_failed"
 
 
 class SetupError(SyncWellError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -190,7 +189,9 @@ async def test_foreign_cursor_is_refused_or_empty(bed: Bed, cursor: str) -> None
     assert read.status in (200, 400)
 
 
-@pytest.mark.parametrize("job_id", ["job_1", f"job_{uuid.uuid4()}", "job_%23", "..%2Fx", "%F0%9F%98%80"])
+@pytest.mark.parametrize(
+    "job_id", ["job_1", "job_d751eea0-ada7-4f6d-b13c-bc79b14991b0", "job_%23", "..%2Fx", "%F0%9F%98%80"]
+)
 async def test_unknown_job_is_not_found(bed: Bed, job_id: str) -> None:
     """An id that is none of the caller's jobs is 404, whatever it looks like."""
     assert (await bed.person("robin").get(f"/v1/sync-jobs/{job_id}")).status == 404

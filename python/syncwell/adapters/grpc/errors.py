@@ -45,6 +45,7 @@ STATUS_BY_CODE: dict[str, grpc.StatusCode] = {
     "provider_refused": grpc.StatusCode.FAILED_PRECONDITION,
     "provider_invalid": grpc.StatusCode.FAILED_PRECONDITION,
     "reauthentication_needed": grpc.StatusCode.FAILED_PRECONDITION,
+    "command_failed": grpc.StatusCode.INTERNAL,
     "setup": grpc.StatusCode.INTERNAL,
     "stale_native_build": grpc.StatusCode.INTERNAL,
     "internal": grpc.StatusCode.INTERNAL,

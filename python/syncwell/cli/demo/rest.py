@@ -9,17 +9,11 @@ from typing import Any  # reason: answers are JSON that the OpenAPI document typ
 
 import aiohttp
 
-from syncwell.domain.errors import SyncWellError
+from syncwell.domain.errors import CommandFailedError
 
 JOB_SECONDS_MAX = 50.0
 POLL_SECONDS = 0.1
 TERMINAL = frozenset({"SUCCEEDED", "PARTIALLY_FAILED", "FAILED", "CANCELLED"})
-
-
-class DemoFailedError(SyncWellError):
-    """A step of the demo did not end as it must."""
-
-    code = "demo_failed"
 
 
 class Person:
@@ -36,7 +30,7 @@ class Person:
         # The browser: redirects lead to our callback, whose code only the one who allowed the access gets to see.
         async with self._session.get(consent_url, headers={"Accept": "application/json"}) as page:
             if page.status != 200 or page.content_type != "application/json":
-                raise DemoFailedError(f"the consent of {provider} ended with HTTP {page.status} at {page.url.path}")
+                raise CommandFailedError(f"the consent of {provider} ended with HTTP {page.status} at {page.url.path}")
             done = await page.json()
         connection_id = str(done["connectionId"])
         if done["status"] == "pending":
@@ -72,7 +66,7 @@ class Person:
         """Waits for the end of a job.
 
         Raises:
-            DemoFailedError: it did not end in time.
+            CommandFailedError: it did not end in time.
         """
         try:
             async with asyncio.timeout(JOB_SECONDS_MAX):
@@ -80,7 +74,7 @@ class Person:
                 while (job := await self._get(f"/v1/sync-jobs/{job_id}"))["status"] not in TERMINAL:  # noqa: ASYNC110
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            raise DemoFailedError(f"{job_id} was not finished after {JOB_SECONDS_MAX:.0f} s: {job}") from None
+            raise CommandFailedError(f"{job_id} was not finished after {JOB_SECONDS_MAX:.0f} s: {job}") from None
         return job
 
     async def decisions(self, job_id: str) -> list[dict[str, Any]]:
@@ -108,5 +102,5 @@ class Person:
 async def _read(answer: aiohttp.ClientResponse, path: str) -> dict[str, Any]:
     body: dict[str, Any] = await answer.json(content_type=None)
     if answer.status >= 400:
-        raise DemoFailedError(f"{path} answered {answer.status}: {body.get('detail', body)}")
+        raise CommandFailedError(f"{path} answered {answer.status}: {body.get('detail', body)}")
     return body

@@ -17,12 +17,13 @@ from typing import Any  # reason: jobs and books are JSON
 import aiohttp
 
 from syncwell.cli.demo.report import Report
-from syncwell.cli.demo.rest import DemoFailedError, Person
+from syncwell.cli.demo.rest import Person
 from syncwell.cli.demo.verdict import Verdict, call_count, judge, write_count
 from syncwell.cli.demo.world import DemoWorkout, World, build_world
 from syncwell.cli.installation import GatewayAddress, free_port, project_root, service_specs
 from syncwell.cli.sandboxes import USER, SandboxWorld
 from syncwell.cli.token import mint_development_token
+from syncwell.domain.errors import CommandFailedError
 from syncwell.runtime.settings import InstallationSettings, prepare_directories
 from syncwell.runtime.supervisor import Supervisor, sole_owner
 
@@ -167,7 +168,7 @@ class Story:
     async def _tell(self, job: Mapping[str, Any]) -> None:
         if job["status"] not in GOOD_ENDS:
             reason = job.get("failureReason") or job["status"]
-            raise DemoFailedError(f"{job['jobId']} ended as {job['status']} because {reason}")
+            raise CommandFailedError(f"{job['jobId']} ended as {job['status']} because {reason}")
         self.counts.update({name: int(count) for name, count in job["counts"].items()})
         self._report.table(await self._person.decisions(job["jobId"]))
 
