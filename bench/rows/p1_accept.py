@@ -41,7 +41,7 @@ WHAT = (
     "not started; no limit a user on either side"
 )
 REASON = (
-    "The gateway's one core is the bound: a profile shows it busy with the HTTP server's cycle, the edge, three reads "
+    "The gateway uses most of its core: a profile shows the HTTP server's cycle, the edge, three reads "
     "of the store's file and two gRPC batches a request. A 202 also waits for two durable commits one after the other: "
     "the job's row, then the hint to the workers."
 )

@@ -33,7 +33,7 @@ WHAT = (
 )
 
 REASON = (
-    "Worker and store are both idle for much of the time: a job waits for five round trips to the store one after the "
+    "Neither the worker nor the store fills its core: a job waits for five round trips to the store one after the "
     "other, each durable (claim, final transaction, event, outbox, acknowledgement), and 32 jobs in flight do not fill "
     "a batch. The peers sync nothing to disk."
 )
