@@ -61,10 +61,10 @@ def test_one_trace_goes_through_http_grpc_queue_worker_and_provider(observed: Ob
     """From an upload at the provider the parents lead back to the caller's own span."""
     spans = {span["spanId"]: span for span in observed.spans if span["traceId"] == TRACE}
     (upload,) = [span for span in spans.values() if span["name"] == "POST /api/v3/uploads"]
-    names, each = [], upload
-    while each is not None:
-        names.append(each["name"])
-        last, each = each, spans.get(each["parentId"])
+    names, last = [upload["name"]], upload
+    while last["parentId"] in spans:
+        last = spans[last["parentId"]]
+        names.append(last["name"])
     assert names == ["POST /api/v3/uploads", "job run", "queue send", "POST /v1/sync-jobs"]
     assert last["parentId"] == "00f067aa0ba902b7"
 
