@@ -81,7 +81,7 @@ def _is_secret(value: ast.expr, types: dict[str, str]) -> bool:
             return any(_is_secret(part, types) for part in _parts_of(value))
 
 
-def _parts_of(value: ast.expr) -> Sequence[ast.expr]:
+def _parts_of(value: ast.expr) -> Sequence[ast.expr]:  # noqa: PLR0911 - a case each
     match value:
         case ast.JoinedStr(values=parts):
             return [part.value for part in parts if isinstance(part, ast.FormattedValue)]
