@@ -44,7 +44,7 @@ async def test_requests_are_served_though_nobody_reads_log_or_spans(tmp_path: Pa
         silent.listen()
         port = free_port()
         endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        process = subprocess.Popen(  # noqa: S603 - our own module
+        process = subprocess.Popen(
             [sys.executable, "-m", "services.gateway"],
             cwd=ROOT,
             env=environment(tmp_path, port, SYNCWELL_OTLP_ENDPOINT=endpoint),

@@ -15,7 +15,7 @@ the id of a user, a job or a record. This page is made from `python/syncwell/run
 | figure | how to derive it |
 |---|---|
 | SyncSuccessRate | `syncwell_sync_seconds_count{outcome="succeeded"}` over `syncwell_sync_seconds_count` |
-| CacheHitRate | `syncwell_cache_hits_total` over `syncwell_cache_hits_total + syncwell_cache_misses_total`, by `cache` |
+| CacheHitRate | `syncwell_cache_hits_total` over itself plus `syncwell_cache_misses_total`, by `cache` |
 | TimeToFirstSync | `histogram_quantile` over `syncwell_first_sync_seconds_bucket` |
 
 | metric | kind | labels | meaning |
