@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from syncwell.api.record.v1.record_pb2 import CanonicalWorkout
 from syncwell.domain.errors import InvalidFileError, InvalidInputError, ProviderInvalidAnswerError, ProviderRefusedError
-from syncwell.domain.records import EditableField, RecordId, Sport
+from syncwell.domain.records import EditableField, RecordId
 from syncwell.ports.roles import ProviderSession, Window, Written
 from syncwell.providers.files.account_folders import AccountFolders
 from syncwell.providers.files.activity_writer import write_activity_file
@@ -21,6 +20,7 @@ from syncwell.providers.files.file_format import FileFormat
 from syncwell.providers.files.file_records import open_activity_file, parse_record_id
 from syncwell.providers.files.folder import WorkoutFolder
 from syncwell.providers.files.workout_metadata import metadata_of
+from syncwell.providers.files.written_times import readable_stem
 
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9-]{1,100}", re.ASCII)
 
@@ -73,7 +73,7 @@ def _write(folder: WorkoutFolder, workout: CanonicalWorkout, external_id: str, f
     stored = _load_workouts(folder, existing) if existing is not None else ()
     if existing is not None and stored:
         return Written(RecordId(existing), metadata_of(stored[0]).version, was_duplicate=True)
-    name = _prefix(workout) + stem_end + file_format.extension
+    name = readable_stem(workout) + stem_end + file_format.extension
     folder.store(name, content)
     # The listing reads the file back, so the version is that of what the format could say.
     return Written(RecordId(name), metadata_of(open_activity_file(content, name)[0]).version)
@@ -110,11 +110,6 @@ def _load_workouts(folder: WorkoutFolder, file_name: str) -> tuple[CanonicalWork
         return open_activity_file(content, file_name) if content is not None else ()
     except InvalidFileError as exc:
         raise ProviderInvalidAnswerError(exc.message, provider=PROVIDER, record_id=file_name) from exc
-
-
-def _prefix(workout: CanonicalWorkout) -> str:
-    start = datetime.fromtimestamp(workout.start_time.seconds, tz=UTC)
-    return f"{start:%Y-%m-%dT%H-%M-%SZ}_{Sport(workout.sport).name.lower()}"
 
 
 def _stem_end(external_id: str) -> str:

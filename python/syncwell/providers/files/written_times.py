@@ -1,9 +1,12 @@
-"""What every XML writer checks and computes of a workout's times."""
+"""What every writer checks and says of a workout's times."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from syncwell.api.record.v1.record_pb2 import CanonicalWorkout, Lap
 from syncwell.domain.errors import InvalidInputError
+from syncwell.domain.records import Sport
 from syncwell.providers.files.fit_legs import KNOWN_SPORTS
 from syncwell.providers.files.xml_values import TIME_MS_MAX, TIME_MS_MIN
 
@@ -13,6 +16,12 @@ _ELAPSED_MS_MAX = 50 * 24 * 3600 * 1000
 def start_ms_of(timed: CanonicalWorkout | Lap) -> int:
     """Returns when a workout or lap began, milliseconds since 1970."""
     return timed.start_time.seconds * 1000 + timed.start_time.nanos // 1_000_000
+
+
+def readable_stem(workout: CanonicalWorkout) -> str:
+    """Returns how the name of a workout's file begins, so that people find their way: start and sport."""
+    start = datetime.fromtimestamp(workout.start_time.seconds, tz=UTC)
+    return f"{start:%Y-%m-%dT%H-%M-%SZ}_{Sport(workout.sport).name.lower()}"
 
 
 def check_written_times(workout: CanonicalWorkout) -> None:
