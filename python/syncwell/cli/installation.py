@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 import syncwell
 from syncwell.adapters.grpc.channel import open_channel
 from syncwell.domain.errors import SetupError
+from syncwell.runtime.parentage import SUPERVISOR_VARIABLE
 from syncwell.runtime.settings import InstallationSettings
 from syncwell.runtime.supervisor import ProcessSpec, python_module
 
@@ -59,7 +60,7 @@ def service_specs(
         "SYNCWELL_GATEWAY_HOST": gateway.host,
         "SYNCWELL_GATEWAY_PORT": str(gateway.port),
         "PYTHONUNBUFFERED": "1",
-        "SYNCWELL_SUPERVISOR_PID": str(os.getpid()),
+        SUPERVISOR_VARIABLE: str(os.getpid()),
     }
     probes = {name: _grpc_probe(settings.address_of(name)) for name in GRPC_SERVICES}
     probes["gateway"] = http_probe(f"{gateway.url}/readyz")

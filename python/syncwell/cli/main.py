@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from cyclopts import App, Parameter
 
@@ -13,6 +15,9 @@ from syncwell.domain.errors import SyncWellError
 
 if TYPE_CHECKING:
     from syncwell.runtime.settings import InstallationSettings
+
+TERMINATED_EXIT_CODE = 143  # 128 + SIGTERM, as shells say it
+ResultT = TypeVar("ResultT")
 
 app = App(name="syncwell", help="Keeps workouts, sleep, steps and weight the same across services.")
 
@@ -31,7 +36,7 @@ def up(
     from syncwell.cli.installation import GatewayAddress
     from syncwell.cli.up import run_up
 
-    asyncio.run(run_up(_settings(data_dir), GatewayAddress(host, port), with_sandbox=sandbox))
+    _run(run_up(_settings(data_dir), GatewayAddress(host, port), with_sandbox=sandbox))
     return 0
 
 
@@ -72,7 +77,7 @@ def demo(
     """Carry real workouts from a Garmin to a Strava of the sandbox, once, through a kill -9."""
     from syncwell.cli.demo import run_demo
 
-    return asyncio.run(run_demo(is_json=json, is_kept=keep))
+    return _run(run_demo(is_json=json, is_kept=keep))
 
 
 @app.command
@@ -188,6 +193,21 @@ def main() -> None:
     except KeyboardInterrupt:
         code = 130
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _run(work: Coroutine[object, object, ResultT]) -> ResultT:
+    """Runs `work`; SIGTERM ends it in order, as Ctrl-C does."""
+
+    async def until_terminated() -> ResultT:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(until_terminated())
+    except asyncio.CancelledError:
+        sys.exit(TERMINATED_EXIT_CODE)
 
 
 def _settings(data_dir: Path | None) -> InstallationSettings:

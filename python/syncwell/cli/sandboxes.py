@@ -16,6 +16,7 @@ from typing import Any, TypeAlias  # reason: answers are JSON of the sandboxes
 import aiohttp
 
 from syncwell.domain.errors import SetupError
+from syncwell.runtime.parentage import SUPERVISOR_VARIABLE
 from syncwell.runtime.supervisor import python_module
 
 START_SECONDS_MAX = 15.0
@@ -107,7 +108,7 @@ async def _process(provider: str, environment: Mapping[str, str]) -> AsyncIterat
         CLIENT_ID,
         "--client-secret",
         CLIENT_SECRET,
-        env={**os.environ, **environment},
+        env={**os.environ, **environment, SUPERVISOR_VARIABLE: str(os.getpid())},
         stdout=asyncio.subprocess.PIPE,
         process_group=0,
     )

@@ -13,6 +13,7 @@ from syncwell.runtime.settings import InstallationSettings, Profile
 __all__ = ["ArmedCrashPoint", "NoCrashPoints", "SwitchedCrashPoint", "make_crash_points"]
 
 _FILE_MARK = "@"
+_STOP = "stop"
 
 
 class ArmedCrashPoint(CrashPoints):
@@ -34,28 +35,31 @@ class ArmedCrashPoint(CrashPoints):
 class SwitchedCrashPoint(CrashPoints):
     """Asks a file at each visit what is armed, so that a test arms a process that runs already.
 
-    The file holds `point:n` and is gone before the process is: whoever starts next is not armed.
+    The file holds `point:n`, or `point:n stop` for a process that shall stand still until SIGCONT. It is gone before
+    the signal comes: whoever starts next is not armed.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._armed = ""
+        self._order = ""
         self._visits_left = 0
 
     def reach(self, point: str) -> None:
-        """Sends SIGKILL to this process when the visit comes that the file asks for."""
+        """Sends the signal to this process when the visit comes that the file asks for."""
         try:
-            armed = self._path.read_text("utf-8").strip()
+            order = self._path.read_text("utf-8")
         except FileNotFoundError:
             return
-        if armed != self._armed:
-            self._armed, (_, self._visits_left) = armed, parse_crash_point(armed)
-        if point != parse_crash_point(armed)[0]:
+        armed, _, action = order.strip().partition(" ")
+        wanted, visit = parse_crash_point(armed)
+        if order != self._order:
+            self._order, self._visits_left = order, visit
+        if point != wanted:
             return
         self._visits_left -= 1
         if self._visits_left == 0:
             self._path.unlink(missing_ok=True)
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGSTOP if action == _STOP else signal.SIGKILL)
 
 
 def make_crash_points(settings: InstallationSettings) -> CrashPoints:

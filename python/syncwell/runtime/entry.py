@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
 import sys
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
@@ -15,6 +12,7 @@ import uvloop
 from syncwell.domain.errors import SetupError
 from syncwell.native import ensure_fresh
 from syncwell.runtime.logs import configure_logs
+from syncwell.runtime.parentage import die_with_supervisor
 from syncwell.runtime.settings import InstallationSettings, load, prepare_directories
 
 SettingsT = TypeVar("SettingsT", bound=InstallationSettings)
@@ -30,7 +28,7 @@ def run_service(
     A wrong set-up ends with code 2 and one line on stderr that says how to mend it.
     """
     try:
-        _die_with_supervisor()
+        die_with_supervisor()
         ensure_fresh()
         settings = load(settings_kind)
         configure_logs(service, level=settings.log_level, log_format=settings.log_format)
@@ -41,13 +39,3 @@ def run_service(
         return SETUP_EXIT_CODE
     structlog.get_logger().info("stopped")
     return 0
-
-
-def _die_with_supervisor() -> None:
-    """Asks Linux for SIGTERM when the supervisor dies, so that a killed `syncwell up` leaves nothing running."""
-    if "SYNCWELL_SUPERVISOR_PID" not in os.environ or sys.platform != "linux":
-        return
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-    if os.getppid() != int(os.environ["SYNCWELL_SUPERVISOR_PID"]):
-        os.kill(os.getpid(), signal.SIGTERM)  # it died before we asked

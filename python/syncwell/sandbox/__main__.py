@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from syncwell.ports.history import History
+from syncwell.runtime.parentage import die_with_supervisor
 from syncwell.sandbox.clock import MovableClock
 from syncwell.sandbox.garmin.sandbox import GarminSandbox
 from syncwell.sandbox.history import HISTORY_VARIABLE, history_of
@@ -32,6 +33,7 @@ EXIT_UNUSABLE = 3
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the sandbox that the command line names until a signal ends it; returns the exit code."""
     options = _parser().parse_args(arguments)
+    die_with_supervisor()
     try:
         asyncio.run(_run(options))
     except OSError as exc:

@@ -159,7 +159,7 @@ def test_second_store_is_refused(store: StoreProcess) -> None:
         check=False,
     )
 
-    assert second.returncode == 1
+    assert second.returncode == 2
     assert b"another process writes" in second.stderr
     assert b"Traceback" not in second.stderr
     assert store.stop() == 0
@@ -179,6 +179,6 @@ def test_foreign_file_is_refused(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert b"restore a backup" in refused.stderr
     assert b"Traceback" not in refused.stderr
