@@ -43,7 +43,14 @@ class SandboxControl:
         Raises:
             SetupError: the sandbox refused.
         """
-        async with self._session.post(f"{self.url}/_control{path}", json=body) as answer:
+        return await self._send("POST", path, body)
+
+    async def patch(self, path: str, body: Json) -> dict[str, Json]:
+        """Changes what is behind a control path; see `post`."""
+        return await self._send("PATCH", path, body)
+
+    async def _send(self, method: str, path: str, body: Json) -> dict[str, Json]:
+        async with self._session.request(method, f"{self.url}/_control{path}", json=body) as answer:
             text = await answer.text()
             if answer.status >= 400:
                 raise SetupError(f"the {self.provider} sandbox refused {path}: {text[:200]}")

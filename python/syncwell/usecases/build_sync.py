@@ -38,6 +38,7 @@ from syncwell.usecases.run_sync import RunSync, SyncParts
 from syncwell.usecases.sync_limits import SyncLimits
 from syncwell.usecases.sync_pair import LoadPair, OnConnection
 from syncwell.usecases.sync_source import SyncSource
+from syncwell.usecases.undo_sync import UndoSync
 from syncwell.usecases.write_records import WriteRecords
 
 
@@ -88,6 +89,7 @@ def build_sync(ports: SyncPorts, *, limits: SyncLimits, owner: str) -> RunSync:
             commit=_commit(ports, cursors, outbox, publish),
             source=_source(ports, load_pair, reader, publish, limits),
             stop=_stop(ports, ledger, outbox, publish),
+            undo=_undo(ports, jobs, ledger, load_pair),
             publish=publish,
             clock=ports.clock,
             random=ports.random,
@@ -105,6 +107,18 @@ def _stop(ports: SyncPorts, ledger: Ledger, outbox: Outbox, publish: PublishOutb
         decisions=Decisions(ports.items),
         outbox=outbox,
         publish=publish,
+        clock=ports.clock,
+        history=ports.history,
+    )
+
+
+def _undo(ports: SyncPorts, jobs: Jobs, ledger: Ledger, load_pair: LoadPair) -> UndoSync:
+    return UndoSync(
+        jobs=jobs,
+        ledger=ledger,
+        writes=JobWrites(ledger, Accounts(ports.items)),
+        load_pair=load_pair,
+        sessions=ports.sessions,
         clock=ports.clock,
         history=ports.history,
     )
@@ -179,6 +193,7 @@ def _source(
         history=ports.history,
         crash_points=ports.crash_points,
         rules=ports.coalescing,
+        metrics=ports.metrics,
     )
     return SyncSource(
         needs=needs,

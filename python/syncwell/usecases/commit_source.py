@@ -16,6 +16,7 @@ from syncwell.ports.clock import Clock
 from syncwell.ports.crash_points import CrashPoints
 from syncwell.ports.history import History, Op
 from syncwell.ports.item_store import ItemStore, Write
+from syncwell.ports.metrics import NO_METRICS, Metric, Metrics
 from syncwell.repositories.accounts import Accounts
 from syncwell.repositories.cursors import Cursors
 from syncwell.repositories.decisions import Decisions
@@ -62,6 +63,7 @@ class CommitSource:
         history: History,
         crash_points: CrashPoints,
         rules: CoalescingRules,
+        metrics: Metrics = NO_METRICS,
     ) -> None:
         self._items = items
         self._needs = needs
@@ -74,6 +76,7 @@ class CommitSource:
         self._history = history
         self._crash_points = crash_points
         self._rules = rules
+        self._metrics = metrics
 
     async def commit_config(
         self, lease: JobLease, pair: SyncPair, reading: SourceReading, decisions: Sequence[Decision], sequence: int
@@ -154,7 +157,10 @@ class CommitSource:
         def also(job: Job) -> list[Write]:
             return [self._outbox.entry(event_of(job), now_ms=now_ms), self._needs.put(need, ended)]
 
-        return await lease.replace(step, also)
+        job = await lease.replace(step, also)
+        if outcome.run.is_whole and need.pending_at_ms is not None:
+            self._metrics.observe(Metric.COVERAGE_SECONDS, (now_ms - need.pending_at_ms) / 1000)
+        return job
 
     async def _commit(self, lease: JobLease, writes: Sequence[Write]) -> bool:
         try:

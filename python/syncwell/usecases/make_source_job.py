@@ -111,7 +111,8 @@ class MakeSourceJob:
         self._history.record(
             Op.OK, "job.accept", user=need.user_id, job=job.job_id, source=need.connection_id, mode=need.mode
         )
-        self._metrics.count(Metric.COALESCER_JOBS)
+        is_quiet = need.last_job_ms is None or job.created_at_ms - need.last_job_ms > 2 * self._rules.window_ms
+        self._metrics.count(Metric.COALESCER_JOBS, edge="leading" if is_quiet else "trailing")
         log.info("source_job_made", job_id=job.job_id, events=need.dirty_sequence - need.covered_sequence)
         await self._hint(job)
         return True

@@ -45,6 +45,15 @@ class Person:
         """Activates a pending connection with the code that the browser was shown."""
         await self._post(f"/v1/connections/{connection_id}/confirm", {"confirmationCode": code})
 
+    async def keep(self, source: str, destination: str) -> None:
+        """Wishes that the workouts of one account are kept in the other."""
+        body = {"sourceConnectionId": source, "destinationConnectionId": destination, "dataType": "workout"}
+        await self._post("/v1/sync-configs", body)
+
+    async def jobs(self) -> list[dict[str, Any]]:
+        """Returns the newest jobs."""
+        return list((await self._get("/v1/sync-jobs"))["syncJobs"])
+
     async def sync(self, source: str, destination: str, *, is_dry_run: bool = False) -> dict[str, Any]:
         """Asks for a sync of workouts and waits for its end; returns the finished job."""
         accepted = await self.submit(source, destination, is_dry_run=is_dry_run)

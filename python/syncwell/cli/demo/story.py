@@ -19,6 +19,7 @@ import aiohttp
 from syncwell.cli.demo.report import Report
 from syncwell.cli.demo.rest import Person
 from syncwell.cli.demo.verdict import Verdict, call_count, judge, write_count
+from syncwell.cli.demo.webhooks import EVENTS, WebhookAct, WebhookResult, news_of
 from syncwell.cli.demo.world import DemoWorkout, World, build_world
 from syncwell.cli.installation import GatewayAddress, free_port, project_root, service_specs
 from syncwell.cli.sandboxes import USER, SandboxWorld
@@ -90,10 +91,11 @@ async def _play(data_dir: Path, report: Report, started: float) -> int:
         stack.push_async_callback(supervisor.stop)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)))
         person = Person(session, gateway.url, mint_development_token(settings, user=USER, hours=1.0))
-        story = Story(person, supervisor, sandboxes, world, report)
+        act = WebhookAct(settings, gateway.url, person, sandboxes, report, window_seconds=float(WINDOW_SECONDS))
+        story = Story(person, supervisor, sandboxes, world, report, act=act)
         await story.play()
         strava, garmin = await sandboxes.strava.books(), await sandboxes.garmin.books()
-    verdict = judge([*world.first, *world.later], world.holdings, strava, garmin)
+    verdict = judge([*world.first, *world.later], [*world.holdings, *story.news], strava, garmin)
     report.finish(_result(story, verdict, call_count(strava, garmin), time.monotonic() - started), verdict)
     return 0 if verdict.is_good and story.is_good else 1
 
@@ -102,22 +104,33 @@ class Story:
     """The syncs in their order. `counts`, `was_killed` and `rerun_writes` tell what happened."""
 
     def __init__(
-        self, person: Person, supervisor: Supervisor, sandboxes: SandboxWorld, world: World, report: Report
+        self,
+        person: Person,
+        supervisor: Supervisor,
+        sandboxes: SandboxWorld,
+        world: World,
+        report: Report,
+        *,
+        act: WebhookAct,
     ) -> None:
         self._person = person
         self._supervisor = supervisor
         self._sandboxes = sandboxes
         self._world = world
         self._report = report
+        self._act = act
         self._pair = ("", "")
+        self.news = news_of(datetime.now(tz=UTC))
+        self.webhooks = WebhookResult(0, 0, 0, len(self.news))
         self.counts: Counter[str] = Counter()
         self.was_killed = False
         self.rerun_writes = 0
 
     @property
     def is_good(self) -> bool:
-        """True when the kill happened, nothing failed, and the last sync wrote nothing."""
-        return self.was_killed and self.rerun_writes == 0 and self.counts["failed"] == 0
+        """True when the kill happened, nothing failed, the news came, and the last sync wrote nothing."""
+        has_failed = self.counts["failed"] > 0 or not self.webhooks.is_good
+        return self.was_killed and self.rerun_writes == 0 and not has_failed
 
     async def play(self) -> None:
         """Fills the accounts, connects them, and syncs four times."""
@@ -138,6 +151,9 @@ class Story:
         more = len(self._world.later)
         self._report.step(f"second sync: {more} more workouts, Strava refuses no duplicates any more, and a kill -9")
         await self._sync_through_a_kill()
+
+        self._report.step(f"Strava tells of {len(self.news)} new workouts, {EVENTS} times; they shall come to a folder")
+        self.webhooks = await self._act.play(self._pair[1], self.news)
 
         self._report.step("last full sync: it must write nothing")
         before = write_count(await self._sandboxes.strava.books())
@@ -182,6 +198,9 @@ def _result(story: Story, verdict: Verdict, provider_calls: int, seconds: float)
         "refused_uploads": verdict.refused_uploads,
         "throttled_calls": verdict.throttled_calls,
         "provider_calls": provider_calls,
+        "webhook_events": story.webhooks.events,
+        "webhook_jobs": story.webhooks.jobs,
+        "webhook_synced": story.webhooks.synced,
         "rerun_writes": story.rerun_writes,
         "recovered_after_kill": story.was_killed and not verdict.duplicates and not verdict.missing,
         "seconds": round(seconds, 1),

@@ -86,8 +86,10 @@ DEFINITIONS: Final[dict[Metric, Definition]] = {
         "provider",
         "outcome",
     ),
-    Metric.COALESCER_EVENTS: _counter("Change events accepted.", "provider"),
-    Metric.COALESCER_JOBS: _counter("Jobs that the coalescer made of them.", "edge"),
+    Metric.COALESCER_EVENTS: _counter("Change events accepted, repetitions among them."),
+    Metric.COALESCER_JOBS: _counter(
+        "Jobs that were made of them: `leading` for a source that was quiet, else `trailing`.", "edge"
+    ),
     Metric.COVERAGE_SECONDS: _histogram(SYNCS, "Time from an event's arrival to the run that covered it."),
     Metric.LOOP_LAG_SECONDS: _histogram(FAST, "How late the event loop wakes a task that asked for a moment."),
     Metric.LOG_LINES_DROPPED: _counter("Log lines dropped because nobody read them."),
