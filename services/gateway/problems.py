@@ -69,6 +69,7 @@ STATUS_BY_CODE: dict[str, HTTPStatus] = {
     "provider_refused": HTTPStatus.BAD_REQUEST,
     "provider_invalid": HTTPStatus.BAD_GATEWAY,
     "reauthentication_needed": HTTPStatus.CONFLICT,
+    "command_failed": HTTPStatus.INTERNAL_SERVER_ERROR,
     "setup": HTTPStatus.INTERNAL_SERVER_ERROR,
     "stale_native_build": HTTPStatus.INTERNAL_SERVER_ERROR,
     "internal": HTTPStatus.INTERNAL_SERVER_ERROR,

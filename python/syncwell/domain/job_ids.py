@@ -24,7 +24,7 @@ def job_id_for(key: bytes, user_id: UserId, route: str, idempotency_key: str) ->
 def request_fingerprint(request: JobRequest) -> str:
     """Returns a digest that two requests share only if they ask for the same."""
     asked = request.date_range
-    parts = (
+    parts: tuple[str, ...] = (
         request.user_id,
         request.source_connection_id,
         request.destination_connection_id,

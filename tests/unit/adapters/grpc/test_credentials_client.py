@@ -98,6 +98,12 @@ class ScriptedServicer(CredentialServiceServicer):
         self._note(request, context)
         return pb.RevokeConnectionResponse()
 
+    async def NoteDeauthorization(
+        self, request: Any, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> pb.NoteDeauthorizationResponse:
+        self._note(request, context)
+        return pb.NoteDeauthorizationResponse()
+
     def _note(self, request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> None:  # Any: see above
         metadata = {str(key): str(value) for key, value in context.invocation_metadata() or ()}
         self.requests.append((request, metadata))
