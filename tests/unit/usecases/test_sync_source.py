@@ -77,7 +77,7 @@ async def test_an_event_during_the_run_is_left_to_the_next_job(world: SourceWorl
         await world.event("a2")
         return await original(*args, **more)  # type: ignore[arg-type]  # passed on as they come
 
-    world.accounts["a"].fetch_metadata = told_meanwhile  # type: ignore[method-assign]  # an event in between
+    world.accounts["a"].fetch_metadata = told_meanwhile  # type: ignore[method-assign,assignment]  # an event in between
     await world.run(job)
     world.accounts["a"].fetch_metadata = original  # type: ignore[method-assign]  # no more of them
 
@@ -235,7 +235,7 @@ async def test_a_lost_answer_to_a_commit_is_found_out(world: SourceWorld) -> Non
             lost.clear()
             raise OutcomeUnknownError("lost")
 
-    world.store.transact = losing  # type: ignore[method-assign,assignment]  # one answer is lost
+    world.store.transact = losing  # type: ignore[method-assign]  # one answer is lost
     result = await world.run(job)
 
     assert result.job is not None
