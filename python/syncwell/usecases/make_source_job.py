@@ -25,6 +25,7 @@ from syncwell.usecases.accept_job import HINT_DEADLINE_SECONDS, job_class_of
 from syncwell.usecases.coalescing_rules import CoalescingRules
 
 ROUTE = "source"
+LOOK_AT_RUNNING = timedelta(seconds=5)  # what a worker made due when its job ended is found within this time
 ROUNDS_MAX = 20  # rivals are events, runs that commit, and other processes with the same timer
 
 log = structlog.get_logger()
@@ -67,7 +68,7 @@ class MakeSourceJob:
             need = await self._needs.load(user_id, connection_id)
             now_ms = self._clock.now_ms()
             if need.due_at_ms is None or need.due_at_ms > now_ms:
-                return need.due_at_ms
+                return self._next_look(need, now_ms)
             if need.job is not None:
                 wanted = await self._looked_after(need, now_ms)
             else:
@@ -75,9 +76,16 @@ class MakeSourceJob:
                 if job is not None:
                     if not await self._make(need, wanted, job):
                         continue
-                    return wanted.due_at_ms
+                    return self._next_look(wanted, now_ms)
             await self._needs.replace(need, wanted)  # refused or not, the next round reads what is there
         return self._clock.now_ms() + self._rules.window_ms
+
+    def _next_look(self, need: Need, now_ms: int) -> int | None:
+        """Returns when to look again: while a job runs, soon, for it is the worker that says when the next is due."""
+        if need.job is None or need.due_at_ms is None:
+            return need.due_at_ms
+        soon = min(LOOK_AT_RUNNING, self._rules.window)
+        return min(need.due_at_ms, now_ms + soon // timedelta(milliseconds=1))
 
     async def _looked_after(self, need: Need, now_ms: int) -> Need:
         """Returns the need whose job takes long, or ended without settling it."""

@@ -11,6 +11,7 @@ from syncwell.domain.errors import OutcomeUnknownError, UnavailableError
 from syncwell.domain.sharding import buckets_of_shard
 from syncwell.ports.clock import Clock
 from syncwell.usecases.publish_outbox import PublishOutbox
+from syncwell.usecases.repair_needs import RepairNeeds
 from syncwell.usecases.requeue_jobs import RequeueJobs
 
 log = structlog.get_logger()
@@ -38,10 +39,12 @@ class Sweep:
         *,
         held_shards: Sequence[int],
         shard_count: int,
+        repair: RepairNeeds | None = None,
     ) -> None:
         self._requeue = requeue
         self._publish = publish
         self._clock = clock
+        self._repair = repair
         self.status = SweepStatus(tuple(held_shards), shard_count)
 
     async def run_once(self) -> bool:
@@ -54,6 +57,8 @@ class Sweep:
             for bucket in self._held_buckets():
                 requeued += await self._requeue.requeue_due(bucket)
                 published += await self._publish.publish_due(bucket)
+                if self._repair is not None:
+                    requeued += await self._repair.repair_due(bucket)
         except (UnavailableError, OutcomeUnknownError) as exc:
             log.warning("sweep_interrupted", error=exc.code)
             return False
