@@ -19,10 +19,18 @@ NO_RECORD = RecordId("")
 
 
 class LinkState(StrEnum):
-    """PENDING: a write was announced and may have happened. WRITTEN: both records are known."""
+    """What is known of a source record at one destination.
+
+    PENDING: a write was announced and may have happened. WRITTEN: both records are known. ASKED: a person must say
+    whether the record is `destination_id`. APART: it is none of `apart_from`, and was not written yet. TOMBSTONE: what
+    was written was removed on purpose and must not come back.
+    """
 
     PENDING = "pending"
     WRITTEN = "written"
+    ASKED = "asked"
+    APART = "apart"
+    TOMBSTONE = "tombstone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class Link:
     """One ledger row. `version` is the row's; 0 means not stored yet.
 
     While PENDING, no call of the announced write goes on after `call_until_ms`. `base` holds the keyed fingerprints of
-    the last synced values. `outcome` and `reason` say what the job `job_id` did, so that its next attempt can tell.
+    the last synced values. `apart_from` are destination records that a person told apart from this one. `outcome` and `reason` say what the job `job_id` did, so that its next attempt can tell.
     """
 
     source_account: str
@@ -51,6 +59,12 @@ class Link:
     outcome: Outcome | None = None
     reason: Reason | None = None
     version: int = 0
+    apart_from: tuple[RecordId, ...] = ()
+
+    @property
+    def is_pending(self) -> bool:
+        """True when a write was announced of which nobody knows how it ended."""
+        return self.state is LinkState.PENDING
 
     @property
     def is_written(self) -> bool:

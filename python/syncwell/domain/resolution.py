@@ -72,6 +72,11 @@ class Reason(StrEnum):
     PROVIDER_INVALID = "provider_invalid"
     UNSUPPORTED_BY_DESTINATION = "unsupported_by_destination"
     INVALID_RECORD = "invalid_record"
+    # decided by a person
+    ANSWERED_SAME = "answered_same"
+    UNDONE = "undone"
+    CHANGED_SINCE = "changed_since"
+    ALREADY_GONE = "already_gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import msgspec
 
 from syncwell.domain.errors import ConditionFailedError, FenceLostError, OutcomeUnknownError
 from syncwell.domain.jobs import Job
-from syncwell.domain.links import Lineage, Link
+from syncwell.domain.links import Lineage, Link, LinkState
 from syncwell.domain.records import RecordId, UserId
 from syncwell.ports.item_store import Absent, Delete, Item, ItemStore, Key, Put, VersionEquals, Write
 from syncwell.repositories import keys
@@ -103,14 +103,18 @@ class Ledger:
         return stored
 
     async def withdraw(self, job: Job, link: Link) -> None:
-        """Removes an announced write that certainly did not happen.
+        """Removes an announced write that certainly did not happen; what people said of the record stays.
 
         Raises:
             FenceLostError: the job belongs to another worker now, or the link was changed; nothing was removed.
         """
-        key = _link_key(job.request.user_id, link)
+        is_as_seen = VersionEquals(link.version)
+        withdrawal: Write = Delete(_link_key(job.request.user_id, link), is_as_seen)
+        if link.apart_from:
+            apart = replace(link, state=LinkState.APART, version=link.version + 1)
+            withdrawal = Put(_item(job.request.user_id, apart), is_as_seen)
         try:
-            await self._store.transact([Jobs.owned(job), Delete(key, VersionEquals(link.version))])
+            await self._store.transact([Jobs.owned(job), withdrawal])
         except ConditionFailedError as exc:
             raise FenceLostError("the link belongs to another worker", job_id=job.job_id) from exc
 
@@ -146,12 +150,15 @@ class Ledger:
 def _writes(user_id: UserId, change: LinkChange, stored: Link) -> list[Write]:
     # Settles: two jobs of one pair that announce, confirm or withdraw the same record's write.
     is_as_seen = VersionEquals(change.link.version) if change.link.version else Absent()
-    item = Item(_link_key(user_id, stored), _encode_link(stored), version=stored.version, fence=stored.fence)
-    writes: list[Write] = [Put(item, is_as_seen)]
+    writes: list[Write] = [Put(_item(user_id, stored), is_as_seen)]
     if change.lineage is not None:
         key = keys.lineage(user_id, stored.destination_account, stored.destination_id)
         writes.append(Put(Item(key, _encode_lineage(change.lineage))))
     return writes
+
+
+def _item(user_id: UserId, link: Link) -> Item:
+    return Item(_link_key(user_id, link), _encode_link(link), version=link.version, fence=link.fence)
 
 
 def _link_key(user_id: UserId, link: Link) -> Key:

@@ -167,6 +167,8 @@ class AcceptJob:
 def _check_request(request: JobRequest) -> None:
     if request.source_connection_id == request.destination_connection_id:
         raise InvalidInputError("source and destination are the same connection", field="destinationConnectionId")
+    if (request.undo_of is not None) is not (request.mode is JobMode.UNDO):
+        raise InvalidInputError("a job of mode undo names the job that it undoes, and only such a job", field="mode")
     asked = request.date_range
     if (asked is not None) is not (request.mode is JobMode.HISTORICAL):
         raise InvalidInputError("give dateRange with mode historical, and only then", field="dateRange")

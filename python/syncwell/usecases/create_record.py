@@ -120,6 +120,7 @@ class CreateRecord:
             source_version=record.version,
             base=decision.field_fingerprints,
             version=0 if seen is None else seen.version,
+            apart_from=() if seen is None else seen.apart_from,
         )
         return await self._ledger.save(lease.job, LinkChange(link))
 
@@ -146,7 +147,8 @@ class CreateRecord:
         written: Written,
     ) -> Decision | Wait:
         # A destination that calls it a duplicate of a write of our own under the same id has our record.
-        was_theirs = written.was_duplicate and decision.source_id not in known.links
+        seen = known.links.get(decision.source_id)
+        was_theirs = written.was_duplicate and (seen is None or not seen.is_pending)
         outcome = Outcome.MERGED if was_theirs else Outcome.CREATED
         reason = Reason.PROVIDER_REPORTED_DUPLICATE if was_theirs else decision.reason
         confirmed = replace(

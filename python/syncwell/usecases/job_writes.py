@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from syncwell.domain.jobs import Job
-from syncwell.domain.links import Link
+from syncwell.domain.links import Link, LinkState
 from syncwell.domain.records import ConnectionId, UserId
 from syncwell.domain.resolution import Action, Decision, Outcome, Reason
 from syncwell.repositories import keys
@@ -18,8 +18,8 @@ class JobWrites:
         self._ledger = ledger
         self._accounts = accounts
 
-    async def links_of(self, job: Job) -> tuple[Link, ...]:
-        """Returns the written links of `job`; none for a job of a whole source, or one whose connections are gone.
+    async def links_of(self, job: Job, *, state: LinkState = LinkState.WRITTEN) -> tuple[Link, ...]:
+        """Returns the links in `state` that `job` wrote last; none for a job of a whole source, or one whose connections are gone.
 
         Raises:
             StoreUnavailableError: they could not be read.
@@ -32,7 +32,7 @@ class JobWrites:
         if source is None or destination is None:
             return ()
         links = await self._ledger.load_links_between(request.user_id, source, destination)
-        return tuple(link for link in links if link.job_id == job.job_id and link.is_written)
+        return tuple(link for link in links if link.job_id == job.job_id and link.state is state)
 
     async def decisions_of(self, job: Job) -> tuple[Decision, ...]:
         """Returns what became of the records that `job` wrote, updated or linked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from syncwell.domain.links import Lineage, Link, Origin
+from syncwell.domain.links import Lineage, Link, LinkState, Origin
 from syncwell.domain.records import RecordId, RecordMetadata
 from syncwell.domain.resolution import KnownLink
 from syncwell.repositories.ledger import Ledger
@@ -28,7 +28,17 @@ class KnownRecords:
         """True when nothing at the destination could change what happens to `record`."""
         link = self.links.get(record.record_id)
         is_current = link is not None and link.is_written and link.source_version == record.version
-        return is_current or record.record_id in self.echoes
+        return is_current or record.record_id in self.echoes or record.record_id in self.tombstones
+
+    @property
+    def tombstones(self) -> frozenset[RecordId]:
+        """Records whose copy was removed on purpose."""
+        return frozenset(one for one, link in self.links.items() if link.state is LinkState.TOMBSTONE)
+
+    def apart_from(self, record_id: RecordId) -> tuple[RecordId, ...]:
+        """Returns the destination records that a person told apart from this one, which is not written yet."""
+        link = self.links.get(record_id)
+        return () if link is None or link.is_written else link.apart_from
 
 
 async def load_known(ledger: Ledger, pair: SyncPair, records: Sequence[RecordMetadata]) -> KnownRecords:

@@ -58,7 +58,7 @@ class RecoverWrites:
         pending = {
             record.record_id: record
             for record in records
-            if record.record_id in known.links and not known.links[record.record_id].is_written
+            if record.record_id in known.links and known.links[record.record_id].is_pending
         }
         found: dict[RecordId, Link] = {}
         for record_id, record in pending.items():

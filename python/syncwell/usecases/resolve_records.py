@@ -56,16 +56,33 @@ class ResolveRecords:
             fingerprint_key=pair.fingerprint_key,
             links=links,
             echoes=known.echoes,
+            tombstones=known.tombstones,
             updatable=pair.destination_can.updatable,
             destinations_complete=self._is_complete(pair, known),
         )
-        decisions = await self._run(request, len(reading.records) + len(destinations))
+        decisions = await self._run_apart(request, known)
         return broken + _recall_all(lease.job.job_id, decisions, known)
 
     def _is_complete(self, pair: SyncPair, known: KnownRecords) -> bool:
         """True when a linked record that the listing lacks was deleted, rather than written a moment ago."""
         shown_ms = self._clock.now_ms() - pair.destination_can.visibility_lag // timedelta(milliseconds=1)
         return pair.listing is not None and all(link.since_ms < shown_ms for link in known.links.values())
+
+    async def _run_apart(self, request: ResolutionRequest, known: KnownRecords) -> tuple[Decision, ...]:
+        """Resolves; records that a person told apart from others are resolved without those, after all the rest."""
+        apart = [one for one in request.sources if known.apart_from(one.record_id)]
+        if not apart:
+            return await self._run(request, len(request.sources) + len(request.destinations))
+        ids = {one.record_id for one in apart}
+        rest = tuple(one for one in request.sources if one.record_id not in ids)
+        decisions = await self._run(replace(request, sources=rest), len(rest) + len(request.destinations))
+        by_source = {one.source_id: one for one in decisions}
+        for record in apart:
+            taken = {one.destination_id for one in by_source.values()} | set(known.apart_from(record.record_id))
+            left = tuple(one for one in request.destinations if one.record_id not in taken)
+            alone = replace(request, sources=(record,), destinations=left, links=())
+            (by_source[record.record_id],) = await self._run(alone, len(left))
+        return tuple(by_source[one.record_id] for one in request.sources)
 
     async def _run(self, request: ResolutionRequest, record_count: int) -> tuple[Decision, ...]:
         if record_count <= IN_LOOP_RECORDS_MAX:
@@ -80,6 +97,8 @@ def _refuse(record: RecordMetadata) -> Decision:
 def _settle(record: RecordMetadata, known: KnownRecords) -> Decision:
     if record.record_id in known.echoes:
         return Decision(record.record_id, Action.NONE, Outcome.SKIPPED, Reason.ECHO)
+    if record.record_id in known.tombstones:
+        return Decision(record.record_id, Action.NONE, Outcome.SKIPPED, Reason.TOMBSTONE)
     link = known.links[record.record_id]
     return Decision(record.record_id, Action.NONE, Outcome.SKIPPED, Reason.KNOWN_LINK_UNCHANGED, link.destination_id)
 

@@ -21,7 +21,7 @@ from syncwell.domain.errors import (
     StoreUnavailableError,
 )
 from syncwell.domain.job_reasons import FailureReason
-from syncwell.domain.jobs import Job, JobId, JobState
+from syncwell.domain.jobs import Job, JobId, JobMode, JobState
 from syncwell.domain.records import UserId
 from syncwell.domain.resolution import Decision
 from syncwell.ports.clock import Clock
@@ -49,6 +49,7 @@ from syncwell.usecases.sync_source import SyncSource
 from syncwell.usecases.sync_steps import Stage, SyncStep
 from syncwell.usecases.sync_verdict import Step, step_of, verdict_on
 from syncwell.usecases.sync_wait import Wait
+from syncwell.usecases.undo_sync import UndoSync
 from syncwell.usecases.write_records import Plan, WriteRecords
 
 log = structlog.get_logger()
@@ -93,6 +94,7 @@ class SyncParts:
     commit: CommitSync
     source: SyncSource
     stop: StopRun
+    undo: UndoSync
     publish: PublishOutbox
     clock: Clock
     random: Random
@@ -164,6 +166,8 @@ class RunSync:
         lease.stage = Stage.LOAD
         if request.is_of_source:
             return await parts.source.run(lease, self._bring)
+        if request.mode is JobMode.UNDO:
+            return await self._undo(lease)
         pair = await parts.load_pair.load(lease.job)
         lease.stage = Stage.READ_SOURCE
         window = parts.reader.window_of(pair, await parts.cursors.load(request))
@@ -174,6 +178,16 @@ class RunSync:
             return brought
         lease.stage = Stage.COMMIT
         await parts.commit.commit(lease, reading, brought)
+        return None
+
+    async def _undo(self, lease: JobLease) -> Wait | None:
+        """Removes what another job wrote; returns None when that is committed, or that the job must wait."""
+        lease.stage = Stage.UNDO
+        removed = await self._parts.undo.undo(lease)
+        if isinstance(removed, Wait):
+            return removed
+        lease.stage = Stage.COMMIT
+        await self._parts.commit.commit(lease, SourceReading((), (), None), removed)
         return None
 
     async def _bring(self, lease: JobLease, pair: SyncPair, reading: SourceReading) -> Wait | Sequence[Decision]:

@@ -109,7 +109,7 @@ class WriteRecords:
         for decision in plan.decisions:
             seen = plan.known.links.get(decision.source_id)
             is_unwanted = decision.action is Action.NONE and decision.source_id not in linked
-            if is_unwanted and seen is not None and not seen.is_written:
+            if is_unwanted and seen is not None and seen.is_pending:
                 await self._ledger.withdraw(plan.lease.job, seen)
 
     def _found_change(self, plan: Plan, decision: Decision) -> LinkChange | None:
@@ -120,6 +120,8 @@ class WriteRecords:
             lineage = lineage_of_copy(plan.pair, plan.known, decision.source_id, was_written=False)
             return LinkChange(self._linked(plan, decision, seen), lineage)
         record = plan.records.get(decision.source_id)
+        if decision.outcome is Outcome.CONFLICTED and record is not None:
+            return self._question(plan, decision, seen)
         if decision.action is not Action.NONE or decision.outcome is not Outcome.SKIPPED or record is None:
             return None
         if seen is None or not seen.is_written:
@@ -128,6 +130,13 @@ class WriteRecords:
             return None
         base = decision.field_fingerprints or seen.base
         return LinkChange(replace(seen, source_version=record.version, base=base))
+
+    def _question(self, plan: Plan, decision: Decision, seen: Link | None) -> LinkChange | None:
+        """Keeps the question open for its answer, once."""
+        asked = replace(self._linked(plan, decision, seen), state=LinkState.ASKED)
+        if seen is not None and (seen.is_written or _is_same_question(seen, asked)):
+            return None
+        return LinkChange(asked)
 
     async def _update(self, plan: Plan, decision: Decision) -> Decision | Wait:
         """Writes the changed fields. Writing them twice is as good as once, so nothing is announced."""
@@ -173,7 +182,13 @@ class WriteRecords:
             outcome=decision.outcome,
             reason=decision.reason,
             version=0 if seen is None else seen.version,
+            apart_from=() if seen is None else seen.apart_from,
         )
+
+
+def _is_same_question(seen: Link, asked: Link) -> bool:
+    there = (asked.state, asked.destination_id, asked.source_version)
+    return (seen.state, seen.destination_id, seen.source_version) == there
 
 
 def _changes_fields(decision: Decision) -> bool:
