@@ -69,6 +69,17 @@ def test_every_record_arrives_once_through_a_kill(demo: PlayedDemo) -> None:
 
 
 @pytest.mark.timeout(DEMO_SECONDS_MAX + 20)
+def test_fifty_events_become_few_jobs_and_lose_nothing(demo: PlayedDemo) -> None:
+    """All events are taken, one or two jobs bring the three workouts, and the last read began after the last event."""
+    assert demo.result["webhook_events"] == 50
+    assert demo.result["webhook_jobs"] in (1, 2)
+    assert demo.result["webhook_synced"] == 3
+    counted = [int(event.text("sequence")) for event in of_kind(demo.history, "event.accept")]
+    read = [int(event.text("sequence")) for event in of_kind(demo.history, "source.read")]
+    assert max(counted) == max(read) == 50
+
+
+@pytest.mark.timeout(DEMO_SECONDS_MAX + 20)
 def test_no_accepted_job_of_the_demo_is_lost(demo: PlayedDemo) -> None:
     """I1 holds on the demo's history, kill included."""
     assert len(list(of_kind(demo.history, "job.accept", "ok"))) >= 4

@@ -9,7 +9,6 @@
 | USER#{user}          | DECISION#{job}#{page}               | outcomes by page      | sync_worker | 30 d            |
 | USER#{user}          | CURSOR#{source}##{dest}##{type}     | how far a pair is read | sync_worker | with the pair   |
 | USER#{user}          | NEED#{connection}                   | dirty / covered (D2)  | coalescer   | with connection |
-| USER#{user}          | POLL#{connection}                   | next poll (D3)        | scheduler   | with its configs |
 | USER#{user}          | OUTBOX#{event}                      | a fact to publish     | its writer  | until published |
 | LINK#{user}#{source} | {dest}#{record}                     | write ledger (D5)     | sync_worker | for ever        |
 | REC#{user}#{account} | {record}                            | lineage of our own    | sync_worker | for ever        |
@@ -25,15 +24,12 @@
 | DLQPACE              | NEXT                                | next redrive's time   | operator    | for ever        |
 | AUDIT#{day}          | {time}#{audit}                      | an operator's act     | its doer    | for ever        |
 | WEBHOOK#{provider}   | SUBSCRIPTION                        | which events are ours | cli         | until replaced  |
-| SCHEDULER            | SHARDS                              | how many shards       | operator    | for ever        |
-| SCHEDULER            | MEMBER#{instance}                   | who shares the shards | scheduler   | its lease       |
-| SCHEDULER            | SHARD#{shard}                       | who holds a shard     | scheduler   | its lease       |
 
 An *account* is `provider:external user id`: links outlive a connection, so that reconnecting re-creates nothing.
 
 Due buckets: `PARK#{b}` parked jobs, `LEASE#{b}` running jobs, `OUTBOX#{b}` unpublished facts, `NEED#{b}` sources whose
-job is due, `PRO#{b}` and `FREE#{b}` sources whose poll is, with b = the user's bucket of 256 (`domain.sharding`);
-`REVOKE#0` grants that must end at their provider, which are few.
+job is due, with b = the user's bucket of 256 (`domain.sharding`); `REVOKE#0` grants that must end at their provider,
+which are few.
 """
 
 from __future__ import annotations
@@ -43,7 +39,6 @@ import hashlib
 
 from syncwell.domain.connections import SyncConfig
 from syncwell.domain.jobs import JobId
-from syncwell.domain.profiles import Tier
 from syncwell.domain.records import ConnectionId, DataType, RecordId, UserId
 from syncwell.ports.item_store import Key
 
@@ -52,8 +47,6 @@ CONFIG_PREFIX = "SYNCCONFIG#"
 JOB_PREFIX = "JOB#"
 OUTBOX_PREFIX = "OUTBOX#"
 REVOCATION_BUCKET = "REVOKE#0"
-SCHEDULER_PARTITION = "SCHEDULER"
-MEMBER_PREFIX = "MEMBER#"
 
 
 def user_partition(user_id: UserId) -> str:
@@ -105,11 +98,6 @@ def cursor(user_id: UserId, source: ConnectionId, destination: ConnectionId, dat
 def need(user_id: UserId, connection_id: ConnectionId) -> Key:
     """Returns the key of what a source still owes."""
     return Key(user_partition(user_id), f"NEED#{_plain(connection_id)}")
-
-
-def poll(user_id: UserId, connection_id: ConnectionId) -> Key:
-    """Returns the key of when a source is polled next."""
-    return Key(user_partition(user_id), f"POLL#{_plain(connection_id)}")
 
 
 def outbox(user_id: UserId, event_id: str) -> Key:
@@ -182,29 +170,9 @@ def webhook_subscription(provider: str) -> Key:
     return Key(f"WEBHOOK#{_plain(provider)}", "SUBSCRIPTION")
 
 
-def shard_count() -> Key:
-    """Returns the key of the number of shards."""
-    return Key(SCHEDULER_PARTITION, "SHARDS")
-
-
-def scheduler_member(instance: str) -> Key:
-    """Returns the key of one scheduler that shares the shards."""
-    return Key(SCHEDULER_PARTITION, f"{MEMBER_PREFIX}{_plain(instance)}")
-
-
-def shard(number: int) -> Key:
-    """Returns the key of the lease of one shard."""
-    return Key(SCHEDULER_PARTITION, f"SHARD#{number:03d}")
-
-
 def need_bucket(bucket: int) -> str:
     """Returns the due bucket of sources whose job is due."""
     return f"NEED#{bucket}"
-
-
-def poll_bucket(tier: Tier, bucket: int) -> str:
-    """Returns the due bucket of polls of one tier."""
-    return f"{tier}#{bucket}"
 
 
 def dead_letter_partition(job_class: str) -> str:
