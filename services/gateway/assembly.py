@@ -42,13 +42,19 @@ from syncwell.repositories.dead_letters import DeadLetters
 from syncwell.repositories.decisions import Decisions
 from syncwell.repositories.identities import Identities
 from syncwell.repositories.jobs import Jobs
+from syncwell.repositories.ledger import Ledger
+from syncwell.repositories.outbox import Outbox
 from syncwell.repositories.subscriptions import Subscriptions
 from syncwell.usecases.accept_job import AcceptJob
+from syncwell.usecases.answer_decisions import AnswerDecisions
+from syncwell.usecases.cancel_job import CancelJob
+from syncwell.usecases.job_writes import JobWrites
 from syncwell.usecases.keep_sync_configs import KeepSyncConfigs
 from syncwell.usecases.recognise_user import RecogniseUser
 from syncwell.usecases.redrive_dead_letters import RedriveDeadLetters
 from syncwell.usecases.remember_answer import RememberAnswer
 from syncwell.usecases.take_webhook import TakeWebhook
+from syncwell.usecases.undo_job import UndoJob
 
 FENCE_BITS = 62  # a random claim number; two live claims of one key never share it
 
@@ -120,7 +126,7 @@ def make_operations(parts: Collaborators) -> Sequence[Operation]:
             accounts, parts.connector, parts.registry, icons, public_url=parts.public_url, app_url=parts.app_url
         ).operations(),
         *ConfigRoutes(accounts, KeepSyncConfigs(accounts, parts.registry)).operations(),
-        *JobRoutes(accept_job, jobs, Decisions(parts.items), parts.clock).operations(),
+        *_job_routes(parts, jobs, accounts, accept_job).operations(),
         *_webhook_routes(parts, accounts).operations(),
         *_admin_routes(parts, jobs).operations(),
         *SystemRoutes(load_document(), parts.checks).operations(),
@@ -138,6 +144,31 @@ def _webhook_routes(parts: Collaborators, accounts: Accounts) -> WebhookRoutes:
         metrics=parts.metrics,
     )
     return WebhookRoutes(take, parts.webhooks_of, key=parts.webhook_key)
+
+
+def _job_routes(parts: Collaborators, jobs: Jobs, accounts: Accounts, accept_job: AcceptJob) -> JobRoutes:
+    ledger, decisions, clock = Ledger(parts.items), Decisions(parts.items), parts.clock
+    writes = JobWrites(ledger, accounts)
+    return JobRoutes(
+        accept_job,
+        jobs,
+        decisions,
+        clock,
+        cancel_job=CancelJob(
+            jobs=jobs,
+            writes=writes,
+            decisions=decisions,
+            outbox=Outbox(parts.items),
+            clock=clock,
+            history=parts.history,
+        ),
+        undo_job=UndoJob(
+            accept=accept_job, jobs=jobs, accounts=accounts, writes=writes, registry=parts.registry, clock=clock
+        ),
+        answer_decisions=AnswerDecisions(
+            accept=accept_job, jobs=jobs, accounts=accounts, decisions=decisions, ledger=ledger, clock=clock
+        ),
+    )
 
 
 def _admin_routes(parts: Collaborators, jobs: Jobs) -> AdminRoutes:

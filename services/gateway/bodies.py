@@ -11,13 +11,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from syncwell.domain.errors import InvalidInputError
 from syncwell.domain.jobs import DateRange, JobMode, JobRequest, Priority
-from syncwell.domain.records import ConnectionId, DataType, UserId
+from syncwell.domain.records import ConnectionId, DataType, RecordId, UserId
 from syncwell.domain.resolution import Strategy
 from syncwell.ports.job_queue import JobClass
+from syncwell.usecases.answer_decisions import ANSWERS_MAX, PersonsAnswer, Verdict
 from syncwell.usecases.redrive_dead_letters import REDRIVE_MAX
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 MESSAGE_CHARACTERS_MAX = 300
+RECORD_ID_CHARACTERS_MAX = 256
 STRATEGY_CHARACTERS_MAX = 40
 
 _PATH = re.compile(r" - at `(?:key in )?([^`]*)`")
@@ -83,6 +85,31 @@ class ChangedSyncConfig(Struct, frozen=True, forbid_unknown_fields=True, rename=
     version: Annotated[int, Meta(ge=1, le=2**53)]
 
 
+class DecisionAnswer(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """One answer to an open question."""
+
+    source_record_id: Annotated[str, Meta(min_length=1, max_length=RECORD_ID_CHARACTERS_MAX)]
+    answer: Verdict
+    destination_record_id: Annotated[str, Meta(min_length=1, max_length=RECORD_ID_CHARACTERS_MAX)] | UnsetType = UNSET
+
+
+class DecisionAnswers(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """The body of `POST /v1/sync-jobs/{jobId}/decisions`."""
+
+    decisions: Annotated[list[DecisionAnswer], Meta(min_length=1, max_length=ANSWERS_MAX)]
+
+    def to_answers(self) -> list[PersonsAnswer]:
+        """Returns the answers."""
+        return [
+            PersonsAnswer(
+                RecordId(one.source_record_id),
+                one.answer,
+                None if isinstance(one.destination_record_id, UnsetType) else RecordId(one.destination_record_id),
+            )
+            for one in self.decisions
+        ]
+
+
 class RedriveRequest(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The body of `POST /v1/admin/dlq/redrive`."""
 
@@ -113,6 +140,7 @@ class BodyDecoder(Generic[BodyT]):
 decode_new_sync_job = BodyDecoder(NewSyncJob)
 decode_new_sync_config = BodyDecoder(NewSyncConfig)
 decode_changed_sync_config = BodyDecoder(ChangedSyncConfig)
+decode_decision_answers = BodyDecoder(DecisionAnswers)
 decode_redrive_request = BodyDecoder(RedriveRequest)
 
 

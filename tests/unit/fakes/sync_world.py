@@ -212,6 +212,7 @@ class FakeAccount(Source, Destination):
         self.lag = timedelta(0)
         self.gone: set[RecordId] = set()
         self.lists_by_change_time = False
+        self.can_delete = False
         self.gate: asyncio.Event | None = None
 
     def add(self, record: RecordMetadata, *, changed_ms: int | None = None) -> None:
@@ -282,7 +283,9 @@ class FakeAccount(Source, Destination):
         return Written(record_id, held.metadata.version)
 
     async def delete(self, session: ProviderSession, record_id: RecordId) -> None:
+        self._call("delete")
         self.held.pop(record_id, None)
+        self._call("deleted")
 
     def _listed_at_ms(self, held: Held) -> int:
         if self.lists_by_change_time and held.changed_ms is not None:
@@ -304,7 +307,10 @@ class FakeProvider(Provider):
 
     @property
     def capabilities(self) -> Capabilities:
-        return replace(self._capabilities, lists_by_change_time=self._account.lists_by_change_time)
+        account = self._account
+        return replace(
+            self._capabilities, lists_by_change_time=account.lists_by_change_time, can_delete=account.can_delete
+        )
 
     @property
     def oauth(self) -> OAuth | None:

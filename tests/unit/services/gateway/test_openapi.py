@@ -11,7 +11,15 @@ from openapi_spec_validator import validate
 
 from services.gateway.admin_routes import DeadLetterView, RedriveView
 from services.gateway.assembly import Collaborators, make_operations
-from services.gateway.bodies import ChangedSyncConfig, DateRangeBody, NewSyncConfig, NewSyncJob, RedriveRequest
+from services.gateway.bodies import (
+    ChangedSyncConfig,
+    DateRangeBody,
+    DecisionAnswer,
+    DecisionAnswers,
+    NewSyncConfig,
+    NewSyncJob,
+    RedriveRequest,
+)
 from services.gateway.connection_routes import CompletedView, ConfirmationBody
 from services.gateway.operations import Kind, Operation
 from services.gateway.system_routes import load_document
@@ -134,6 +142,8 @@ def test_bodies_are_read_where_they_are_declared(operations: Sequence[Operation]
         (CountsView, "Counts"),
         (DecisionView, "Decision"),
         (RedriveRequest, "RedriveRequest"),
+        (DecisionAnswers, "DecisionAnswers"),
+        (DecisionAnswer, "DecisionAnswer"),
         (DeadLetterView, "DeadLetter"),
         (RedriveView, "Redrive"),
     ],
