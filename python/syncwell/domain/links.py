@@ -38,7 +38,8 @@ class Link:
     """One ledger row. `version` is the row's; 0 means not stored yet.
 
     While PENDING, no call of the announced write goes on after `call_until_ms`. `base` holds the keyed fingerprints of
-    the last synced values. `apart_from` are destination records that a person told apart from this one. `outcome` and `reason` say what the job `job_id` did, so that its next attempt can tell.
+    the last synced values. `apart_from` are destination records that a person told apart from this one. `outcome` and
+    `reason` say what the job `job_id` did, so that its next attempt can tell.
     """
 
     source_account: str

@@ -19,7 +19,9 @@ class JobWrites:
         self._accounts = accounts
 
     async def links_of(self, job: Job, *, state: LinkState = LinkState.WRITTEN) -> tuple[Link, ...]:
-        """Returns the links in `state` that `job` wrote last; none for a job of a whole source, or one whose connections are gone.
+        """Returns the links in `state` that `job` wrote last.
+
+        There are none for a job of a whole source, or one whose connections are gone.
 
         Raises:
             StoreUnavailableError: they could not be read.

@@ -124,6 +124,10 @@ class WriteRecords:
             return self._question(plan, decision, seen)
         if decision.action is not Action.NONE or decision.outcome is not Outcome.SKIPPED or record is None:
             return None
+        return self._newer(plan, decision, record, seen)
+
+    def _newer(self, plan: Plan, decision: Decision, record: RecordMetadata, seen: Link | None) -> LinkChange | None:
+        """Keeps the link of a record that is skipped up to date."""
         if seen is None or not seen.is_written:
             return LinkChange(self._linked(plan, decision, seen))  # both are copies of one record
         if seen.source_version == record.version or seen.destination_id != decision.destination_id:
