@@ -85,7 +85,7 @@ async def _play(data_dir: Path, report: Report, started: float) -> int:
             SandboxWorld.running(settings.data_dir, history, visibility_lag_seconds=VISIBILITY_LAG_SECONDS)
         )
         report.step("starting store, credentials, sync_worker, coalescer, scheduler, gateway")
-        report.say(f"demo settings: lease {LEASE_SECONDS} s, window {WINDOW_SECONDS} s, consents granted by the sandbox")
+        report.say(f"demo settings: lease {LEASE_SECONDS} s, window {WINDOW_SECONDS} s, the sandbox grants consents")
         specs = service_specs(settings, gateway, {**SETTINGS, **history, **sandboxes.environment})
         supervisor = Supervisor(specs, cwd=root, write_line=report.service_line)
         await supervisor.start()
