@@ -51,7 +51,7 @@ async def serving(
     config = uvicorn.Config(
         app,
         http=BoundedProtocol,
-        ws="websockets-sansio",
+        ws="none",
         lifespan="off",
         interface="asgi3",
         log_config=None,
