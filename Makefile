@@ -9,7 +9,7 @@ PROTO_FILES := $(shell find proto -name '*.proto' | sort)
 RUST_FILES := $(shell find rust_core -name '*.rs' -not -path '*/target/*'; ls rust_core/Cargo.lock rust_core/*/Cargo.toml rust_core/Cargo.toml 2>/dev/null)
 CORPUS_ENV := $(if $(SYNCWELL_CORPUS),SYNCWELL_CORPUS=$(SYNCWELL_CORPUS),)
 
-.PHONY: help setup proto demo test lint bench soak up lock baseline clean
+.PHONY: help setup proto demo test lint bench formats soak up lock baseline clean
 
 help: ## Print this list.
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ soak: setup ## Run the slow tests: every crash point many times, many seeds.
 bench: setup ## Compare with named peers; ROWS=P1,P4 picks rows.
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.lock
 	$(BIN)/python -m bench $(if $(ROWS),--rows $(ROWS),) $(ARGS)
+
+formats: setup ## Read and write every activity file at hand; writes docs/formats.md.
+	$(CORPUS_ENV) $(BIN)/python -m bench.formats
 
 lock: ## Compile the hashed locks anew (needs uv).
 	for name in runtime dev bench; do \
