@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Event:
+
+class Event(Struct, frozen=True, array_like=True, gc=False):
     """One fact. `event_id` is the idempotency key of its readers; `body` is a `syncwell.api.events.v1.Event`."""
 
     event_id: str
@@ -17,8 +17,7 @@ class Event:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
+class LoggedEvent(Struct, frozen=True, array_like=True, gc=False):
     """An event with its place in the log."""
 
     cursor: str

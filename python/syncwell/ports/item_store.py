@@ -2,6 +2,8 @@
 
 The port promises no more than DynamoDB does: secondary indexes may be stale, items past `expires_at_ms` may still be
 returned (compare, always), and at most 100 writes go into one transaction.
+
+The values are structs: hot roads make several of them a request, and they travel to the store process as they are.
 """
 
 from __future__ import annotations
@@ -10,28 +12,27 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 TRANSACTION_WRITES_MAX = 100
 ITEM_BYTES_MAX = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True, array_like=True, gc=False):
     """Where an item lives; made by `repositories.keys` only."""
 
     partition: str
     sort: str
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True, array_like=True, gc=False):
     """An entry in the sparse due index: `bucket` is swept in order of `at_ms`."""
 
     bucket: str
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True, array_like=True, gc=False):
     """One row. `body` is opaque to the store; `version` and `fence` are what conditions compare.
 
     `at_ms` enters the local index by time of its partition; `reauth` the sparse re-authentication index.
@@ -47,34 +48,29 @@ class Item:
     expires_at_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Holds where no item is, or the one there expired before `expired_before_ms`."""
 
     expired_before_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Holds where an item is."""
 
 
-@dataclass(frozen=True, slots=True)
-class VersionEquals:
+class VersionEquals(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Holds where the stored version is `version`."""
 
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class FenceEquals:
+class FenceEquals(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Holds where the stored fence is `fence`: the writer still owns what it claimed."""
 
     fence: int
 
 
-@dataclass(frozen=True, slots=True)
-class FenceNotHigher:
+class FenceNotHigher(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Holds where no item is, or its fence is `fence` or lower."""
 
     fence: int
@@ -83,24 +79,21 @@ class FenceNotHigher:
 Condition = Absent | Exists | VersionEquals | FenceEquals | FenceNotHigher
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Writes `item` where `condition` holds (None: always)."""
 
     item: Item
     condition: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Removes the item at `key` where `condition` holds; removing nothing succeeds."""
 
     key: Key
     condition: Condition | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Writes nothing; the transaction fails unless `condition` holds at `key`."""
 
     key: Key

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 BATCH_MESSAGES_MAX = 10
 DELAY_MAX = timedelta(seconds=900)
@@ -20,8 +21,7 @@ class JobClass(StrEnum):
     BULK = "bulk"
 
 
-@dataclass(frozen=True, slots=True)
-class JobMessage:
+class JobMessage(Struct, frozen=True, array_like=True, gc=False):
     """Points at a job row; `trace` carries the W3C trace parent."""
 
     user_id: str
@@ -30,8 +30,7 @@ class JobMessage:
     trace: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True, array_like=True, gc=False):
     """One receive of a message; `receipt` is good for this receive only."""
 
     message: JobMessage

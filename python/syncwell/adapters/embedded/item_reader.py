@@ -15,7 +15,10 @@ from syncwell.ports.item_store import Due, Item, Key, Page
 PAGE_ITEMS_MAX = 1_000
 
 _COLUMNS = "partition, sort, body, version, fence, due_bucket, due_at_ms, reauth, at_ms, expires_at_ms"
-_GET = f"SELECT {_COLUMNS} FROM items WHERE partition = ? AND sort = ?"  # noqa: S608 - our own column names
+_GET = """
+SELECT body, version, fence, due_bucket, due_at_ms, reauth, at_ms, expires_at_ms FROM items
+WHERE partition = ? AND sort = ?
+"""
 _ASCENDING = f"""
 SELECT {_COLUMNS} FROM items WHERE partition = ? AND sort >= ? AND sort < ? ORDER BY sort LIMIT ?
 """  # noqa: S608 - our own column names
@@ -43,6 +46,7 @@ _LEAST = "\0"  # a text followed by this is the next text in order
 _SURROGATES_FIRST, _SURROGATES_LAST = 0xD800, 0xDFFF
 
 Row = tuple[str, str, bytes, int, int, str | None, int | None, str | None, int | None, int | None]
+ValueRow = tuple[bytes, int, int, str | None, int | None, str | None, int | None, int | None]
 Place = list[str | int]
 
 
@@ -51,11 +55,16 @@ class ItemReader:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._execute = connection.execute
+        self._get = connection.cursor().execute  # its own cursor: making one costs as much as a look-up
 
     def get(self, key: Key) -> Item | None:
         """Returns the item at `key`, or None."""
-        row = cast(Row | None, self._execute(_GET, (key.partition, key.sort)).fetchone())
-        return None if row is None else item_of(row)
+        row = cast(ValueRow | None, self._get(_GET, (key.partition, key.sort)).get)
+        if row is None:
+            return None
+        body, version, fence, bucket, due_at_ms, reauth, at_ms, expires_at_ms = row
+        due = None if bucket is None or due_at_ms is None else Due(bucket, due_at_ms)
+        return Item(key, body, version, fence, due, reauth, at_ms, expires_at_ms)
 
     def get_many(self, keys: Sequence[Key]) -> dict[Key, Item]:
         """Returns those of `keys` that exist."""

@@ -10,11 +10,24 @@ import apsw
 
 from syncwell.adapters.embedded.conditions import Stored, holds
 from syncwell.domain.errors import ConditionFailedError
-from syncwell.ports.item_store import Check, Delete, Item, Key, Put, Write
+from syncwell.ports.item_store import Absent, Check, Delete, Item, Key, Put, VersionEquals, Write
 
 _INDEXED = ("due_bucket", "due_at_ms", "reauth", "at_ms", "expires_at_ms")
 _LOOK = """
 SELECT version, fence, due_bucket, due_at_ms, reauth, at_ms, expires_at_ms FROM items WHERE partition = ? AND sort = ?
+"""
+# Both replace only where the columns of the indexes that they leave alone stay as they are.
+_REPLACE = """
+UPDATE items SET version = ?, fence = ?, body = ? WHERE partition = ? AND sort = ? AND version = ?
+AND reauth IS ? AND at_ms IS ? AND expires_at_ms IS ? AND due_bucket IS NULL
+"""
+_REPLACE_DUE = """
+UPDATE items SET version = ?, fence = ?, body = ?, due_bucket = ?, due_at_ms = ?
+WHERE partition = ? AND sort = ? AND version = ? AND reauth IS ? AND at_ms IS ? AND expires_at_ms IS ?
+"""
+_INSERT = """
+INSERT INTO items (partition, sort, version, fence, due_bucket, due_at_ms, reauth, at_ms, expires_at_ms, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (partition, sort) DO NOTHING
 """
 _PUT = """
 INSERT INTO items (partition, sort, version, fence, due_bucket, due_at_ms, reauth, at_ms, expires_at_ms, body)
@@ -30,6 +43,8 @@ DELETE FROM items WHERE (partition, sort) IN
     (SELECT partition, sort FROM items WHERE expires_at_ms < ? ORDER BY expires_at_ms LIMIT ?)
 """
 
+_AT_ONCE = (VersionEquals, Absent)  # the conditions that one statement can compare in the common case
+
 Indexed = tuple[str | None, int | None, str | None, int | None, int | None]
 Row = tuple[int, int, str | None, int | None, str | None, int | None, int | None]
 
@@ -39,7 +54,7 @@ class ItemTable:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._execute = connection.execute
+        self._execute = connection.cursor().execute  # a cursor a statement would cost as much as binding it
 
     def transact(self, writes: Sequence[Write]) -> None:
         """Does all writes or none: every condition is compared with the state before the first write.
@@ -47,6 +62,31 @@ class ItemTable:
         Raises:
             ConditionFailedError: with the positions of all that did not hold; nothing was written.
         """
+        if not self._transact_at_once(writes):
+            self._transact_after_look(writes)
+
+    def write_each(self, writes: Sequence[Put | Delete]) -> tuple[bool, ...]:
+        """Does each write on its own condition, in order; returns which were done."""
+        return tuple([self._write_at_once(write) or self._write_after_look(write) for write in writes])
+
+    def purge(self, *, before_ms: int, limit: int) -> int:
+        """Removes at most `limit` items that expired before `before_ms`; returns how many went."""
+        self._execute(_PURGE, (before_ms, limit))
+        return self._connection.changes()
+
+    def _transact_at_once(self, writes: Sequence[Write]) -> bool:
+        # No key comes twice, so a write's condition may be compared after its neighbours were written. False: nothing
+        # is written, and looking will tell what was refused.
+        if len(writes) == 1:
+            return self._write_at_once(writes[0])
+        self._execute("SAVEPOINT writes")
+        done = all(map(self._write_at_once, writes))  # stops at the first that is not
+        if not done:
+            self._execute("ROLLBACK TO writes")
+        self._execute("RELEASE writes")
+        return done
+
+    def _transact_after_look(self, writes: Sequence[Write]) -> None:
         stored = [None if write.condition is None else self._look(_key_of(write)) for write in writes]
         refused = [
             position
@@ -58,16 +98,24 @@ class ItemTable:
         for write, row in zip(writes, stored, strict=True):
             self._apply(write, row)
 
-    def write_each(self, writes: Sequence[Put | Delete]) -> tuple[bool, ...]:
-        """Does each write on its own condition, in order; returns which were done."""
-        return tuple([self._write_one(write) for write in writes])
+    def _write_at_once(self, write: Write) -> bool:
+        """Does one write, in one statement where it is of a common kind; False where nothing was written."""
+        condition = write.condition
+        if type(write) is not Put or type(condition) not in _AT_ONCE:
+            return self._write_after_look(write)
+        item = write.item
+        if type(condition) is VersionEquals:
+            key, due = item.key, item.due
+            seen = (key.partition, key.sort, condition.version, item.reauth, item.at_ms, item.expires_at_ms)
+            if due is None:
+                self._execute(_REPLACE, (item.version, item.fence, item.body, *seen))
+            else:
+                self._execute(_REPLACE_DUE, (item.version, item.fence, item.body, due.bucket, due.at_ms, *seen))
+        else:
+            self._execute(_INSERT, _row_of(item))
+        return self._connection.changes() == 1
 
-    def purge(self, *, before_ms: int, limit: int) -> int:
-        """Removes at most `limit` items that expired before `before_ms`; returns how many went."""
-        self._execute(_PURGE, (before_ms, limit))
-        return self._connection.changes()
-
-    def _write_one(self, write: Put | Delete) -> bool:
+    def _write_after_look(self, write: Write) -> bool:
         row = None if write.condition is None else self._look(_key_of(write))
         if write.condition is not None and not holds(write.condition, _comparable(row)):
             return False
@@ -75,7 +123,7 @@ class ItemTable:
         return True
 
     def _look(self, key: Key) -> Row | None:
-        return cast(Row | None, self._execute(_LOOK, (key.partition, key.sort)).fetchone())
+        return cast(Row | None, self._execute(_LOOK, (key.partition, key.sort)).get)
 
     def _apply(self, write: Write, stored: Row | None) -> None:
         # `stored` is None where nobody looked, too.

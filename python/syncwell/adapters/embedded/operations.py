@@ -1,9 +1,13 @@
-"""What the store can be asked to write: one class an operation, the same in process and over the socket."""
+"""What the store can be asked to write: one class an operation, the same in process and over the socket.
+
+Structs with a tag: MessagePack of one says which operation it is, and is what the hot roads send.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from syncwell.domain.errors import SyncWellError
 from syncwell.ports.event_log import Event
@@ -11,45 +15,39 @@ from syncwell.ports.item_store import Delete, Put, Write
 from syncwell.ports.job_queue import JobMessage
 
 
-@dataclass(frozen=True, slots=True)
-class Transact:
+class Transact(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """All writes or none."""
 
     writes: Sequence[Write]
 
 
-@dataclass(frozen=True, slots=True)
-class WriteEach:
+class WriteEach(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Each write on its own condition."""
 
     writes: Sequence[Put | Delete]
 
 
-@dataclass(frozen=True, slots=True)
-class SendMessages:
+class SendMessages(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Enqueues messages, visible after `delay_ms`."""
 
     messages: Sequence[JobMessage]
     delay_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ExtendMessages:
+class ExtendMessages(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Hides messages for `visibility_ms` from now."""
 
     receipts: Sequence[str]
     visibility_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteMessages:
+class DeleteMessages(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Acknowledges messages."""
 
     receipts: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class AppendEvents:
+class AppendEvents(Struct, frozen=True, array_like=True, gc=False, tag=True):
     """Appends to the event log."""
 
     events: Sequence[Event]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import assert_never
+from collections.abc import Iterable
+
+import msgspec
 
 from syncwell.adapters.embedded.operations import (
     AppendEvents,
@@ -36,6 +37,21 @@ from syncwell.ports.item_store import (
 )
 from syncwell.ports.job_queue import Delivery, JobClass, JobMessage
 
+# The protobuf framing of a packed operation, by hand: there is nothing to it but two lengths.
+_OPERATIONS_TAG = bytes([pb.ExecuteRequest.OPERATIONS_FIELD_NUMBER << 3 | 2])
+_PACKED_TAG = bytes([pb.Operation.PACKED_FIELD_NUMBER << 3 | 2])
+_VARINT_STEP = 0x80
+_ONE_BYTE = [bytes([number]) for number in range(_VARINT_STEP)]
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Operation).decode
+
+_ORDINARY: dict[tuple[bool, ...] | None, pb.Result] = {
+    None: pb.Result(),
+    (True,): pb.Result(done=[True]),
+    (False,): pb.Result(done=[False]),
+}
+
 _ERRORS: dict[str, type[errors.SyncWellError]] = {
     kind.code: kind
     for kind in (
@@ -48,29 +64,17 @@ _ERRORS: dict[str, type[errors.SyncWellError]] = {
 
 
 def encode_operation(operation: Operation) -> bytes:
-    """Returns an ExecuteRequest with this one operation; several of them concatenated are one request."""
-    request = pb.ExecuteRequest()
-    target = request.operations.add()
-    match operation:
-        case Transact():
-            _fill_writes(target.transact, operation.writes)
-            target.transact.SetInParent()
-        case WriteEach():
-            _fill_writes(target.write_each, operation.writes)
-            target.write_each.SetInParent()
-        case SendMessages():
-            target.send_messages.messages.extend([encode_message(message) for message in operation.messages])
-            target.send_messages.delay_ms = operation.delay_ms
-        case ExtendMessages():
-            target.extend_messages.receipts.extend(operation.receipts)
-            target.extend_messages.visibility_ms = operation.visibility_ms
-        case DeleteMessages():
-            target.delete_messages.receipts.extend(operation.receipts)
-        case AppendEvents():
-            target.append_events.events.extend([encode_event(event) for event in operation.events])
-        case _:
-            assert_never(operation)
-    return request.SerializeToString()
+    """Returns an ExecuteRequest with this one operation; several of them concatenated are one request.
+
+    Raises:
+        InvalidInputError: it holds text or a number that cannot be sent.
+    """
+    try:
+        packed = _pack(operation)
+    except (UnicodeEncodeError, OverflowError, TypeError) as exc:
+        raise errors.InvalidInputError("the write holds text or a number that cannot be stored") from exc
+    inner = b"%b%b%b" % (_PACKED_TAG, _varint(len(packed)), packed)
+    return b"%b%b%b" % (_OPERATIONS_TAG, _varint(len(inner)), inner)
 
 
 def decode_operation(message: pb.Operation) -> Operation:
@@ -79,6 +83,12 @@ def decode_operation(message: pb.Operation) -> Operation:
     Raises:
         InvalidInputError: it is of no kind that this version knows.
     """
+    packed = message.packed
+    if packed:
+        try:
+            return _unpack(packed)
+        except msgspec.DecodeError as exc:
+            raise errors.InvalidInputError("unknown operation; are client and store of the same version?") from exc
     match message.WhichOneof("kind"):
         case "transact":
             return Transact([_decode_write(write) for write in message.transact.writes])
@@ -97,9 +107,10 @@ def decode_operation(message: pb.Operation) -> Operation:
 
 
 def encode_outcome(outcome: Outcome) -> pb.Result:
-    """Returns the result message."""
-    if outcome is None:
-        return pb.Result()
+    """Returns the result message; it may be shared, so nobody may change it."""
+    ordinary = _ORDINARY.get(outcome) if outcome is None or isinstance(outcome, tuple) else None
+    if ordinary is not None:
+        return ordinary
     if isinstance(outcome, tuple):
         return pb.Result(done=outcome)
     if isinstance(outcome, errors.ConditionFailedError):
@@ -110,10 +121,11 @@ def encode_outcome(outcome: Outcome) -> pb.Result:
 
 def decode_outcome(result: pb.Result) -> Outcome:
     """Returns the outcome; an error of an unknown code counts as an unknown outcome."""
+    done = result.done
+    if done:
+        return tuple(done)
     if result.refused:
         return errors.ConditionFailedError(result.refused)
-    if result.done:
-        return tuple(result.done)
     if result.HasField("error"):
         kind = _ERRORS.get(result.error.code, errors.OutcomeUnknownError)
         return kind(result.error.message, **result.error.fields)
@@ -185,56 +197,15 @@ def decode_events(response: pb.ReadEventsResponse) -> tuple[LoggedEvent, ...]:
     return tuple([LoggedEvent(logged.cursor, decode_event(logged.event)) for logged in response.events])
 
 
-def _fill_writes(target: pb.Transact | pb.WriteEach, writes: Sequence[Write]) -> None:
-    for write in writes:
-        message = target.writes.add()
-        if isinstance(write, Put):
-            message.kind = pb.Write.KIND_PUT
-            _fill_item(message.item, write.item)
-        else:
-            message.kind = pb.Write.KIND_DELETE if isinstance(write, Delete) else pb.Write.KIND_CHECK
-            message.item.partition = write.key.partition
-            message.item.sort = write.key.sort
-        if write.condition is not None:
-            _fill_condition(message.condition, write.condition)
-
-
-def _fill_item(target: pb.Item, item: Item) -> None:
-    target.partition = item.key.partition
-    target.sort = item.key.sort
-    target.body = item.body
-    target.version = item.version
-    target.fence = item.fence
-    if item.due is not None:
-        target.due_bucket = item.due.bucket
-        target.due_at_ms = item.due.at_ms
-    if item.reauth is not None:
-        target.reauth = item.reauth
-    if item.at_ms is not None:
-        target.at_ms = item.at_ms
-    if item.expires_at_ms is not None:
-        target.expires_at_ms = item.expires_at_ms
-
-
-def _fill_condition(target: pb.Condition, condition: Condition) -> None:
-    match condition:
-        case Absent(expired_before_ms):
-            target.kind = pb.Condition.KIND_ABSENT
-            if expired_before_ms is not None:
-                target.value = expired_before_ms
-        case Exists():
-            target.kind = pb.Condition.KIND_EXISTS
-        case VersionEquals(version):
-            target.kind = pb.Condition.KIND_VERSION_EQUALS
-            target.value = version
-        case FenceEquals(fence):
-            target.kind = pb.Condition.KIND_FENCE_EQUALS
-            target.value = fence
-        case FenceNotHigher(fence):
-            target.kind = pb.Condition.KIND_FENCE_NOT_HIGHER
-            target.value = fence
-        case _:
-            assert_never(condition)
+def _varint(number: int) -> bytes:
+    if number < _VARINT_STEP:
+        return _ONE_BYTE[number]
+    parts = bytearray()
+    while number >= _VARINT_STEP:
+        parts.append(number & (_VARINT_STEP - 1) | _VARINT_STEP)
+        number >>= 7
+    parts.append(number)
+    return bytes(parts)
 
 
 def _decode_write(message: pb.Write) -> Write:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from syncwell.ports.job_queue import Delivery, JobClass, JobMessage, JobQueue
 from syncwell.ports.tracer import SpanKind, Tracer, correlation_of, current_parent
