@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -44,7 +44,7 @@ _VARINT_STEP = 0x80
 _ONE_BYTE = [bytes([number]) for number in range(_VARINT_STEP)]
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(Operation).decode
+_unpack: Callable[[bytes], Operation] = msgspec.msgpack.Decoder(Operation).decode
 
 _ORDINARY: dict[tuple[bool, ...] | None, pb.Result] = {
     None: pb.Result(),
@@ -84,11 +84,17 @@ def decode_operation(message: pb.Operation) -> Operation:
         InvalidInputError: it is of no kind that this version knows.
     """
     packed = message.packed
-    if packed:
-        try:
-            return _unpack(packed)
-        except msgspec.DecodeError as exc:
-            raise errors.InvalidInputError("unknown operation; are client and store of the same version?") from exc
+    return _decode_packed(packed) if packed else _decode_spelled(message)
+
+
+def _decode_packed(packed: bytes) -> Operation:
+    try:
+        return _unpack(packed)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise errors.InvalidInputError("unknown operation; are client and store of the same version?") from exc
+
+
+def _decode_spelled(message: pb.Operation) -> Operation:
     match message.WhichOneof("kind"):
         case "transact":
             return Transact([_decode_write(write) for write in message.transact.writes])
@@ -108,11 +114,8 @@ def decode_operation(message: pb.Operation) -> Operation:
 
 def encode_outcome(outcome: Outcome) -> pb.Result:
     """Returns the result message; it may be shared, so nobody may change it."""
-    ordinary = _ORDINARY.get(outcome) if outcome is None or isinstance(outcome, tuple) else None
-    if ordinary is not None:
-        return ordinary
-    if isinstance(outcome, tuple):
-        return pb.Result(done=outcome)
+    if outcome is None or isinstance(outcome, tuple):
+        return _ORDINARY.get(outcome) or pb.Result(done=outcome or ())
     if isinstance(outcome, errors.ConditionFailedError):
         return pb.Result(refused=outcome.failed)
     detail = ErrorDetail(code=outcome.code, message=outcome.message, fields=outcome.fields)

@@ -137,3 +137,43 @@ def test_message_of_another_version_is_refused(message: pb.Operation) -> None:
     """What this version does not understand is refused, never half done."""
     with pytest.raises(errors.InvalidInputError):
         wire.decode_operation(message)
+
+
+@pytest.mark.parametrize("body_size", [0, 100, 127, 20_000])
+def test_framing_by_hand_is_protobuf(body_size: int) -> None:
+    """The bytes sent are those that protobuf itself would write around the packed operation, at every length."""
+    operation = WriteEach([Put(Item(Key("P", "S"), bytes(body_size)))])
+    sent = wire.encode_operation(operation)
+
+    assert pb.ExecuteRequest.FromString(sent).SerializeToString() == sent
+
+
+def test_spelled_operation_is_understood() -> None:
+    """An operation in the fields of the contract is read as well as a packed one."""
+    write = pb.Write(
+        kind=pb.Write.KIND_PUT,
+        item=pb.Item(partition="P", sort="S", body=b"b", version=2, due_bucket="B", due_at_ms=5),
+        condition=pb.Condition(kind=pb.Condition.KIND_VERSION_EQUALS, value=1),
+    )
+
+    assert wire.decode_operation(pb.Operation(transact=pb.Transact(writes=[write]))) == Transact(
+        [Put(Item(Key("P", "S"), b"b", version=2, due=Due("B", 5)), VersionEquals(1))]
+    )
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [b"\xc1", b"\x91\xa4Late", b"\x92\xaeDeleteMessages\x91\xa1\xff", b"\x92\xa9WriteEach\x91\x91\xa5Check"],
+    ids=["no MessagePack", "unknown kind", "broken text", "check among each"],
+)
+def test_packed_operation_of_another_version_is_refused(packed: bytes) -> None:
+    """What cannot be unpacked is refused, never half done."""
+    with pytest.raises(errors.InvalidInputError):
+        wire.decode_operation(pb.Operation(packed=packed))
+
+
+@pytest.mark.parametrize("item", [Item(Key("P", "\ud800"), b""), Item(Key("P", "S"), b"", version=2**70)])
+def test_what_cannot_be_sent_is_refused(item: Item) -> None:
+    """Broken text and numbers beyond 64 bits are the caller's error, found before anything is sent."""
+    with pytest.raises(errors.InvalidInputError):
+        wire.encode_operation(WriteEach([Put(item)]))
